@@ -1,0 +1,162 @@
+"""Every error this program raises on purpose.
+
+    AdwError
+    ├── UsageError              bad input to a command or request
+    │   └── ConfigurationError  a setting is missing or wrong
+    ├── NotFoundError           no such workflow, project, issue, ...
+    ├── ConflictError           the state of things forbids it
+    │   ├── WrongStateError     a status transition that does not exist
+    │   ├── DuplicateRunError   the issue already has a live workflow
+    │   └── ServerMismatchError the running server has another configuration
+    ├── AuthenticationError     no token, or a wrong one
+    ├── UnreachableError        the server does not answer
+    └── InfrastructureError     something below us failed
+        ├── DatabaseError       PostgreSQL cannot be reached or used
+        ├── GitError            a git command failed
+        ├── ForgeError          the forge refused or failed
+        └── AgentError          an agent's process failed
+            └── ModelError      the model API failed
+
+A class's docstring is its default message. `code` is stable and documented, `status` is for HTTP,
+`exit_code` for the command line; `hint` tells a person what to do next.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """What a command's exit status means."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    AUTH = 4
+    UNREACHABLE = 5
+    WAITING = 6
+    CONFLICT = 7
+    INTERRUPTED = 130
+
+
+class AdwError(Exception):
+    """Something went wrong"""
+
+    code: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+    exit_code: ClassVar[ExitCode] = ExitCode.FAILED
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str | None = None, *, hint: str | None = None) -> None:
+        self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]
+        self.hint = hint
+        super().__init__(self.message)
+
+
+class UsageError(AdwError):
+    """The input cannot be used"""
+
+    code = "usage"
+    status = 422
+    exit_code = ExitCode.USAGE
+
+
+class ConfigurationError(UsageError):
+    """A setting is missing or wrong"""
+
+    code = "configuration"
+
+
+class NotFoundError(AdwError):
+    """There is no such thing"""
+
+    code = "not_found"
+    status = 404
+    exit_code = ExitCode.NOT_FOUND
+
+
+class ConflictError(AdwError):
+    """The present state forbids this"""
+
+    code = "conflict"
+    status = 409
+    exit_code = ExitCode.CONFLICT
+
+
+class WrongStateError(ConflictError):
+    """The workflow's status forbids this"""
+
+    code = "wrong_state"
+
+
+class DuplicateRunError(ConflictError):
+    """The issue already has a live workflow"""
+
+    code = "duplicate_run"
+
+
+class ServerMismatchError(ConflictError):
+    """The running server was started with another configuration"""
+
+    code = "server_mismatch"
+
+
+class AuthenticationError(AdwError):
+    """A valid token is needed"""
+
+    code = "unauthenticated"
+    status = 401
+    exit_code = ExitCode.AUTH
+
+
+class UnreachableError(AdwError):
+    """The server does not answer"""
+
+    code = "unreachable"
+    status = 503
+    exit_code = ExitCode.UNREACHABLE
+    retryable = True
+
+
+class InfrastructureError(AdwError):
+    """Something this program stands on has failed"""
+
+    code = "infrastructure"
+    status = 503
+    retryable = True
+
+
+class DatabaseError(InfrastructureError):
+    """PostgreSQL cannot be used"""
+
+    code = "database"
+
+
+class GitError(InfrastructureError):
+    """A git command failed"""
+
+    code = "git"
+    status = 500
+
+
+class ForgeError(InfrastructureError):
+    """The forge refused or failed"""
+
+    code = "forge"
+    status = 502
+
+
+class AgentError(InfrastructureError):
+    """An agent's process failed"""
+
+    code = "agent"
+    status = 500
+
+
+class ModelError(AgentError):
+    """The model API failed"""
+
+    code = "model"
+    status = 502
