@@ -1,0 +1,114 @@
+"""What an agent is asked to do and what it says while doing it. No SDK types appear here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal
+
+from adw.domain.failure import FailureClass
+from adw.domain.usage import Usage
+
+
+class Role(StrEnum):
+    """The parts agents play. Each has a prompt file of the same name."""
+
+    CLASSIFIER = "classifier"
+    PLANNER = "planner"
+    IMPLEMENTOR = "implementor"
+    RESOLVER = "resolver"
+
+
+class ModelSet(StrEnum):
+    """Which model each role uses."""
+
+    BASE = "base"
+    HEAVY = "heavy"
+    LIGHTWEIGHT = "lightweight"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentLimits:
+    """When an agent must end, however far it got."""
+
+    max_turns: int = 200
+    timeout_s: float = 3600.0
+    idle_timeout_s: float = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolPolicy:
+    """The tools an agent has, and those rules that let a call through without a person."""
+
+    tools: tuple[str, ...]
+    allowed: tuple[str, ...]
+    writable: tuple[str, ...] = ("**",)
+    """Globs, relative to the workspace, of what the agent may write; `()` means read-only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentTask:
+    """One conversation of one agent: everything its runtime needs."""
+
+    run_id: str
+    """Stable over crashes: the same task after a restart has the same id."""
+    adw_id: str
+    role: Role
+    phase: str
+    attempt: int
+    model: str
+    prompt: str
+    system: str
+    cwd: Path
+    policy: ToolPolicy
+    limits: AgentLimits
+    gateway_url: str
+    run_token: str
+    schema: Mapping[str, Any] | None = None
+    """JSON schema of the answer; None means free text."""
+    resume_session: str | None = None
+    """The session to continue; `prompt` is then what is said next in it."""
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Extra variables for the agent's tools, such as the workflow's ports."""
+
+
+MessageKind = Literal["started", "text", "thinking", "tool_use", "tool_result", "retry", "delta"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentMessage:
+    """Something an agent said or did. `delta` is a piece of text still being written, never stored."""
+
+    kind: MessageKind
+    session_id: str | None = None
+    text: str = ""
+    tool_use_id: str | None = None
+    tool_name: str | None = None
+    tool_input: Mapping[str, Any] | None = None
+    is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentResult:
+    """How a conversation ended. `failure` is None exactly when it did what was asked."""
+
+    session_id: str | None
+    text: str = ""
+    structured: Mapping[str, Any] | None = None
+    usage: Usage
+    turns: int = 0
+    duration_ms: int = 0
+    stop_reason: str | None = None
+    failure: AgentFailure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentFailure:
+    """Why a conversation did not end well."""
+
+    failure_class: FailureClass
+    message: str
+    retryable: bool
+    api_status: int | None = None

@@ -1,0 +1,22 @@
+"""What executes an agent."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from adw.domain.agent import AgentMessage, AgentResult, AgentTask
+
+
+class AgentRuntime(Protocol):
+    """Runs one conversation at a time per call; many calls may run at once."""
+
+    name: str
+
+    def run(self, task: AgentTask) -> AsyncIterator[AgentMessage | AgentResult]:
+        """Yields messages as they come and one `AgentResult` last.
+
+        Closing the iterator early, or cancelling the task that consumes it, ends the agent and its whole
+        process tree before returning. Failures are results, not exceptions; only a defect raises.
+        """
+        ...
