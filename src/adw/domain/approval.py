@@ -1,0 +1,43 @@
+"""Durable questions to a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+
+class ApprovalKind(StrEnum):
+    """What is asked."""
+
+    PLAN = "plan_approval"
+    BUDGET = "budget"
+
+
+class Decision(StrEnum):
+    """How an approval stands."""
+
+    PENDING = "pending"
+    ALLOWED = "allowed"
+    DENIED = "denied"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """A question, and once decided, who decided what and when."""
+
+    id: UUID
+    adw_id: str
+    kind: ApprovalKind
+    key: str
+    question: str
+    data: Mapping[str, Any]
+    decision: Decision
+    reason: str | None
+    decided_by: str | None
+    decided_at: datetime | None
+    created_at: datetime

@@ -1,0 +1,87 @@
+"""One run for one piece of work, as the rest of the program sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from adw.domain.agent import ModelSet
+from adw.domain.failure import Failure
+from adw.domain.status import PrState, Status, WaitReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowOptions:
+    """Choices made when the work was handed in."""
+
+    skip_e2e: bool = False
+    auto_resolve: bool = True
+    plan_approval: bool | None = None
+    """Overrides the project's gate when set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewWorkflow:
+    """Work accepted, not yet written. Its base commit is pinned, its phases are resolved."""
+
+    adw_id: str
+    project_id: str
+    workflow_type: str
+    phases: tuple[str, ...]
+    issue_number: int | None
+    issue_title: str
+    issue_body: str
+    base_branch: str
+    base_sha: str
+    model_set: ModelSet = ModelSet.BASE
+    budget_usd: Decimal | None = None
+    priority: int = 0
+    options: WorkflowOptions = field(default_factory=WorkflowOptions)
+    trigger: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workflow:
+    """A workflow's row."""
+
+    adw_id: str
+    project_id: str
+    workflow_type: str
+    phases: tuple[str, ...]
+    status: Status
+    phase: str
+    wait_reason: WaitReason | None
+    paused_from: Status | None
+    pr_state: PrState
+    pr_number: int | None
+    issue_number: int | None
+    issue_title: str
+    issue_body: str
+    issue_class: str | None
+    branch_name: str | None
+    base_branch: str
+    base_sha: str
+    head_sha: str | None
+    model_set: ModelSet
+    budget_usd: Decimal | None
+    priority: int
+    options: WorkflowOptions
+    trigger: Mapping[str, Any]
+    worktree_path: str | None
+    worktree_exists: bool
+    backend_port: int | None
+    frontend_port: int | None
+    plan_file: str | None
+    failure: Failure | None
+    owner_id: str | None
+    owner_epoch: int
+    leg: int
+    last_seq: int
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
