@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from adw.domain.project import ForgeKind
+
 OURSELVES = "adw"
 """The author of everything this program writes by itself."""
 
@@ -139,7 +141,7 @@ MergeOutcome = Merged | MergeConflict | HeadMoved | NotMergeable
 class ForgeCapabilities:
     """What a forge can do and how much it takes; lengths in characters."""
 
-    kind: Literal["github", "local"]
+    kind: ForgeKind
     has_checks: bool
     """Whether commits can carry check results that a merge must wait for."""
     has_web_pages: bool
