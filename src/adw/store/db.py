@@ -1,0 +1,77 @@
+"""Connections to PostgreSQL: one pool a process, and transactions that wake listeners once they have committed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from adw.kit.errors import ConfigurationError, DatabaseError
+from adw.store.notify import Notifier
+from adw.store.touched import clear_touched, touched_by
+
+_SCHEMES = ("postgresql://", "postgres://", "postgresql+psycopg://")
+
+
+class Database:
+    """The database as one process uses it. `begin` is for writing, `read` for looking."""
+
+    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+        self.url = driver_url(url)
+        self.engine: AsyncEngine = create_async_engine(
+            self.url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            connect_args={"prepare_threshold": None, "application_name": "adw"},
+        )
+        self.notifier = Notifier(self.engine)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncGenerator[AsyncConnection]:
+        """One transaction, committed when the block ends well."""
+        async with self._reachable(), self.engine.begin() as connection:
+            clear_touched(connection)
+            yield connection
+            touched = touched_by(connection)
+        self.notifier.mark(touched)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncGenerator[AsyncConnection]:
+        """A connection for queries; whatever it wrote is rolled back."""
+        async with self._reachable(), self.engine.connect() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        await self.notifier.close()
+        await self.engine.dispose()
+
+    @asynccontextmanager
+    async def _reachable(self) -> AsyncGenerator[None]:
+        try:
+            yield
+        except OperationalError as error:
+            raise unreachable(self.url, error) from error
+
+
+def driver_url(url: str) -> str:
+    """The URL as SQLAlchemy wants it for psycopg 3. Other databases are refused by name."""
+    for scheme in _SCHEMES:
+        if url.startswith(scheme):
+            return "postgresql+psycopg://" + url.removeprefix(scheme)
+    raise ConfigurationError(
+        f"DATABASE_URL names a database other than PostgreSQL: {url.split(':', 1)[0]!r}",
+        hint="use a URL such as postgresql://user:password@host:5432/adw, or unset it for the embedded database",
+    )
+
+
+def unreachable(url: str, error: DBAPIError) -> DatabaseError:
+    """The error a person sees when PostgreSQL does not answer; the password is left out."""
+    place = url.rsplit("@", 1)[-1].removeprefix("postgresql+psycopg://")
+    reason = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
+    return DatabaseError(
+        f"the database at {place} cannot be used: {reason}",
+        hint="check that PostgreSQL runs and that DATABASE_URL is right, or unset it for the embedded database",
+    )

@@ -1,0 +1,141 @@
+"""The event log: the one way facts about a workflow are written.
+
+`seq` is taken under the workflow's row lock, so it has no gaps and no late commits; `owner_epoch`, when given, is
+compared in the same statement, so a worker that lost its workflow can write nothing more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import bindparam, select, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adw.domain.events import Event, EventType, NewEvent
+from adw.kit.errors import ConflictError, NotFoundError
+from adw.store.json import storable, storable_text
+from adw.store.tables.workflows import events, workflows
+from adw.store.touched import touch
+
+_APPEND = text(
+    """
+    WITH numbered AS (
+        UPDATE adw_workflows SET last_seq = last_seq + :count
+        WHERE adw_id = :adw_id AND (CAST(:owner_epoch AS integer) IS NULL OR owner_epoch = :owner_epoch)
+        RETURNING last_seq - :count AS base
+    )
+    INSERT INTO adw_workflow_events (adw_id, seq, event_type, event_subtype, phase, message, data)
+    SELECT :adw_id, numbered.base + item.position, item.value->>'type', item.value->>'subtype',
+           item.value->>'phase', item.value->>'message', item.value->'data'
+    FROM numbered, jsonb_array_elements(:items) WITH ORDINALITY AS item(value, position)
+    RETURNING seq
+    """
+).bindparams(bindparam("items", type_=JSONB))
+
+
+class FencedError(ConflictError):
+    """Another worker has taken this workflow over"""
+
+    code = "fenced"
+
+
+async def append_events(
+    connection: AsyncConnection,
+    adw_id: str,
+    new: Sequence[NewEvent],
+    *,
+    owner_epoch: int | None = None,
+) -> int:
+    """Writes the events in order and returns the last one's `seq`.
+
+    Raises FencedError when `owner_epoch` is no longer the workflow's, NotFoundError when there is no such workflow.
+    """
+    parameters = {
+        "adw_id": adw_id,
+        "count": len(new),
+        "owner_epoch": owner_epoch,
+        "items": [_item(event) for event in new],
+    }
+    numbers = (await connection.execute(_APPEND, parameters)).scalars().all()
+    if not numbers:
+        await _refuse(connection, adw_id)
+    touch(connection, adw_id)
+    return max(numbers)
+
+
+async def append_event(
+    connection: AsyncConnection,
+    adw_id: str,
+    event: NewEvent,
+    *,
+    owner_epoch: int | None = None,
+) -> int:
+    return await append_events(connection, adw_id, [event], owner_epoch=owner_epoch)
+
+
+async def create_workflow_event(
+    connection: AsyncConnection,
+    *,
+    adw_id: str,
+    event_type: EventType,
+    phase: str | None = None,
+    message: str = "",
+    data: dict[str, Any] | None = None,
+) -> int:
+    """Writes one event and returns its `seq`."""
+    event = NewEvent(type=event_type, phase=phase, message=message, data=data or {})
+    return await append_event(connection, adw_id, event)
+
+
+async def get_workflow_events(
+    connection: AsyncConnection,
+    adw_id: str,
+    *,
+    after: int = 0,
+    limit: int = 1000,
+    types: Sequence[EventType] = (),
+) -> list[Event]:
+    """Events with `seq` greater than `after`, oldest first, at most `limit`."""
+    query = select(events).where(events.c.adw_id == adw_id, events.c.seq > after).order_by(events.c.seq).limit(limit)
+    if types:
+        query = query.where(events.c.event_type.in_([t.value for t in types]))
+    rows = (await connection.execute(query)).mappings()
+    return [_event(row) for row in rows]
+
+
+async def last_seq(connection: AsyncConnection, adw_id: str) -> int:
+    query = select(workflows.c.last_seq).where(workflows.c.adw_id == adw_id)
+    return (await connection.execute(query)).scalar_one_or_none() or 0
+
+
+def _item(event: NewEvent) -> dict[str, Any]:
+    data = orjson.loads(orjson.dumps(storable(event.data), default=str, option=orjson.OPT_NON_STR_KEYS))
+    return {
+        "type": event.type.value,
+        "phase": event.phase,
+        "message": storable_text(event.message),
+        "data": data,
+    }
+
+
+def _event(row: RowMapping) -> Event:
+    return Event(
+        adw_id=row["adw_id"],
+        seq=row["seq"],
+        type=EventType(row["event_type"]),
+        phase=row["phase"],
+        message=row["message"],
+        data=row["data"],
+        created_at=row["created_at"],
+    )
+
+
+async def _refuse(connection: AsyncConnection, adw_id: str) -> None:
+    known = (await connection.execute(select(workflows.c.adw_id).where(workflows.c.adw_id == adw_id))).first()
+    if known is None:
+        raise NotFoundError(f"there is no workflow {adw_id}")
+    raise FencedError(f"workflow {adw_id} belongs to another worker now")

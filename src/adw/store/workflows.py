@@ -1,0 +1,213 @@
+"""Workflow rows: created once, changed only together with an event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import func, insert, or_, select, text, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adw.domain.events import EventType, NewEvent
+from adw.domain.status import Status, check_transition
+from adw.domain.workflow import NewWorkflow, Workflow
+from adw.kit.errors import DuplicateRunError, NotFoundError, UsageError
+from adw.store.events import FencedError, append_event
+from adw.store.json import storable, storable_text
+from adw.store.rows import workflow_from
+from adw.store.tables.workflows import workflows
+
+_LIVE_INDEX = "one_live_workflow_per_issue"
+
+
+async def create_workflow(connection: AsyncConnection, new: NewWorkflow) -> Workflow:
+    """Writes a queued workflow and its first event. A second live one on the same issue is a DuplicateRunError."""
+    values = {
+        "adw_id": new.adw_id,
+        "project_id": new.project_id,
+        "workflow_type": new.workflow_type,
+        "phases": list(new.phases),
+        "issue_number": new.issue_number,
+        "issue_title": storable_text(new.issue_title),
+        "issue_body": storable_text(new.issue_body),
+        "base_branch": new.base_branch,
+        "base_sha": new.base_sha,
+        "model_set": new.model_set.value,
+        "budget_usd": new.budget_usd,
+        "priority": new.priority,
+        "options": _options(new),
+        "trigger": storable(new.trigger),
+        "idempotency_key": new.idempotency_key,
+    }
+    try:
+        await connection.execute(insert(workflows).values(values))
+    except IntegrityError as error:
+        if _LIVE_INDEX in str(error.orig):
+            raise DuplicateRunError(f"issue #{new.issue_number} already has a live workflow") from error
+        raise
+    data = {"workflowType": new.workflow_type, "issueNumber": new.issue_number, "title": new.issue_title}
+    created = NewEvent(type=EventType.WORKFLOW_CREATED, message=f"accepted: {new.issue_title}", data=data)
+    await append_event(connection, new.adw_id, created)
+    return await require_workflow(connection, new.adw_id)
+
+
+async def get_workflow(connection: AsyncConnection, adw_id: str) -> Workflow | None:
+    row = (await connection.execute(select(workflows).where(workflows.c.adw_id == adw_id))).mappings().first()
+    return None if row is None else workflow_from(row)
+
+
+async def require_workflow(connection: AsyncConnection, adw_id: str) -> Workflow:
+    found = await get_workflow(connection, adw_id)
+    if found is None:
+        raise NotFoundError(f"there is no workflow {adw_id}", hint="see `adw workflow list`")
+    return found
+
+
+async def lock_workflow(connection: AsyncConnection, adw_id: str) -> Workflow:
+    """The row, locked against changes by others until the transaction ends."""
+    query = select(workflows).where(workflows.c.adw_id == adw_id).with_for_update()
+    row = (await connection.execute(query)).mappings().first()
+    if row is None:
+        raise NotFoundError(f"there is no workflow {adw_id}", hint="see `adw workflow list`")
+    return workflow_from(row)
+
+
+async def resolve_prefix(connection: AsyncConnection, prefix: str) -> str:
+    """The full id a unique prefix stands for."""
+    query = select(workflows.c.adw_id).where(workflows.c.adw_id.startswith(prefix, autoescape=True)).limit(3)
+    found = (await connection.execute(query)).scalars().all()
+    if not found:
+        raise NotFoundError(f"there is no workflow {prefix}", hint="see `adw workflow list`")
+    if len(found) > 1:
+        raise UsageError(f"{prefix!r} is the beginning of several ids", hint=f"give more of it: {', '.join(found)}")
+    return found[0]
+
+
+async def update_workflow(
+    connection: AsyncConnection,
+    adw_id: str,
+    *,
+    changes: Mapping[str, Any],
+    event: NewEvent | None = None,
+    owner_epoch: int | None = None,
+) -> Workflow:
+    """Changes columns other than `status`, with the event that tells of it."""
+    if "status" in changes:
+        raise UsageError("a status changes only by `transition`")
+    told = event or NewEvent(type=EventType.WORKFLOW_UPDATED, data=dict(changes))
+    await append_event(connection, adw_id, told, owner_epoch=owner_epoch)
+    await _write(connection, adw_id, changes)
+    return await require_workflow(connection, adw_id)
+
+
+async def transition(
+    connection: AsyncConnection,
+    adw_id: str,
+    *,
+    to: Status,
+    event: NewEvent,
+    changes: Mapping[str, Any] | None = None,
+    owner_epoch: int | None = None,
+) -> Workflow:
+    """Moves a workflow to another status, by the state machine's rules, with the event that tells of it."""
+    current = await lock_workflow(connection, adw_id)
+    if owner_epoch is not None and current.owner_epoch != owner_epoch:
+        raise FencedError(f"workflow {adw_id} belongs to another worker now")
+    check_transition(current.status, to)
+    values: dict[str, Any] = {"status": to.value, "wait_reason": None, "paused_from": None, **(changes or {})}
+    await _write(connection, adw_id, values)
+    await append_event(connection, adw_id, event, owner_epoch=owner_epoch)
+    return await require_workflow(connection, adw_id)
+
+
+async def claim_ownership(connection: AsyncConnection, adw_id: str, *, owner_id: str) -> int:
+    """Makes `owner_id` the workflow's owner and returns the new epoch; every older owner is fenced off."""
+    statement = (
+        update(workflows)
+        .where(workflows.c.adw_id == adw_id)
+        .values(owner_id=owner_id, owner_epoch=workflows.c.owner_epoch + 1)
+        .returning(workflows.c.owner_epoch)
+    )
+    return (await connection.execute(statement)).scalar_one()
+
+
+async def list_workflows(
+    connection: AsyncConnection,
+    *,
+    statuses: Sequence[Status] = (),
+    project_id: str | None = None,
+    kind: str | None = None,
+    words: str | None = None,
+    limit: int = 50,
+    before: tuple[Any, str] | None = None,
+) -> list[Workflow]:
+    """Workflows, newest first. `before` is the (created_at, adw_id) of the last row already seen."""
+    query = select(workflows).order_by(workflows.c.created_at.desc(), workflows.c.adw_id.desc()).limit(limit)
+    if statuses:
+        query = query.where(workflows.c.status.in_([status.value for status in statuses]))
+    if project_id:
+        query = query.where(workflows.c.project_id == project_id)
+    if kind:
+        query = query.where(workflows.c.workflow_type == kind)
+    if words:
+        like = f"%{words}%"
+        query = query.where(or_(workflows.c.issue_title.ilike(like), workflows.c.branch_name.ilike(like)))
+    if before:
+        created, adw_id = before
+        query = query.where(func.row(workflows.c.created_at, workflows.c.adw_id) < func.row(created, adw_id))
+    return [workflow_from(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def list_active_workflows(connection: AsyncConnection) -> list[Workflow]:
+    return await list_workflows(connection, statuses=[Status.ACTIVE], limit=10_000)
+
+
+async def find_by_idempotency_key(connection: AsyncConnection, key: str) -> Workflow | None:
+    row = (await connection.execute(select(workflows).where(workflows.c.idempotency_key == key))).mappings().first()
+    return None if row is None else workflow_from(row)
+
+
+async def find_live_on_issue(connection: AsyncConnection, *, project_id: str, issue_number: int) -> Workflow | None:
+    """The workflow that still occupies the issue, if any."""
+    live = text(
+        "(status IN ('queued', 'active', 'waiting', 'paused')"
+        " OR (status <> 'cancelled' AND pr_state IN ('draft', 'ready')))"
+    )
+    query = select(workflows).where(
+        workflows.c.project_id == project_id, workflows.c.issue_number == issue_number, live
+    )
+    row = (await connection.execute(query)).mappings().first()
+    return None if row is None else workflow_from(row)
+
+
+async def count_active(connection: AsyncConnection) -> int:
+    query = select(func.count()).select_from(workflows).where(workflows.c.status == Status.ACTIVE.value)
+    return (await connection.execute(query)).scalar_one()
+
+
+async def claim_next_queued(connection: AsyncConnection) -> Workflow | None:
+    """The most urgent queued workflow, locked; those another dispatcher is looking at are passed over."""
+    query = (
+        select(workflows)
+        .where(workflows.c.status == Status.QUEUED.value)
+        .order_by(workflows.c.priority.desc(), workflows.c.created_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    row = (await connection.execute(query)).mappings().first()
+    return None if row is None else workflow_from(row)
+
+
+async def _write(connection: AsyncConnection, adw_id: str, values: Mapping[str, Any]) -> None:
+    statement = update(workflows).where(workflows.c.adw_id == adw_id)
+    await connection.execute(statement.values(**storable(values), updated_at=func.clock_timestamp()))
+
+
+def _options(new: NewWorkflow) -> dict[str, Any]:
+    options = new.options
+    return {
+        "skip_e2e": options.skip_e2e,
+        "auto_resolve": options.auto_resolve,
+        "plan_approval": options.plan_approval,
+    }
