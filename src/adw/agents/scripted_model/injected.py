@@ -17,7 +17,16 @@ _OPENINGS = (
 )
 
 
+def reminders_in(text: str) -> str:
+    """The reminders alone: for some models the CLI describes the environment there instead of in a system message."""
+    return "\n".join(_REMINDER.findall(text))
+
+
+def without_reminders(text: str) -> str:
+    return _REMINDER.sub("", text).strip()
+
+
 def without_injections(text: str) -> str:
     """What is left of a text block when everything injected is taken out; empty when it was nothing else."""
-    said = _REMINDER.sub("", text).strip()
+    said = without_reminders(text)
     return "" if said.startswith(_OPENINGS) else said

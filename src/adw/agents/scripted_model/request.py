@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import orjson
 
-from adw.agents.scripted_model.injected import without_injections
+from adw.agents.scripted_model.injected import reminders_in, without_injections, without_reminders
 
 Json = Mapping[str, Any]
 
@@ -67,13 +67,13 @@ def read_request(body: bytes, *, headers: Mapping[str, str]) -> RequestView:
         retry=_number(headers.get(RETRY_HEADER)),
         role=_first(_ROLE, system),
         phase=_first(_PHASE, system),
-        cwd=_first(_CWD, system),
+        cwd=_first(_CWD, system) or _first(_CWD, "\n".join(reminders_in(_text_of(m.get("content"))) for m in messages)),
         prompt=_prompt_of(messages[asked[-1]]) if asked else "",
         all_text="\n".join([_text_of(data.get("system")), *(_text_of(m.get("content")) for m in messages)]),
         step=sum(message.get("role") == "assistant" for message in since),
         turn=len(asked),
         last_tool=_tool_name(messages, results[-1].get("tool_use_id")) if results else None,
-        tool_result="\n".join(_text_of(result.get("content")) for result in results),
+        tool_result="\n".join(without_reminders(_text_of(result.get("content"))) for result in results),
         tool_error=any(result.get("is_error") is True for result in results),
         tools=frozenset(str(_as_json(tool).get("name")) for tool in _items(data.get("tools"))),
         input_tokens=count_tokens([data.get("system"), data.get("messages"), data.get("tools")]),
