@@ -1,0 +1,27 @@
+"""Processes: who they are, how foreign ones are started, and how nothing outlives its worker."""
+
+from __future__ import annotations
+
+from adw.kit.process.environment import clean_environment
+from adw.kit.process.identity import ProcessIdentity, host_identity, identify, is_alive
+from adw.kit.process.launch import Exited, Launch
+from adw.kit.process.launcher import SupervisedLauncher, sweep_orphans
+from adw.kit.process.lifeline import Lifeline
+from adw.kit.process.shell import Completed, ProgramNotFoundError, ProgramTimeoutError, run_program
+
+__all__ = [
+    "Completed",
+    "Exited",
+    "Launch",
+    "Lifeline",
+    "ProcessIdentity",
+    "ProgramNotFoundError",
+    "ProgramTimeoutError",
+    "SupervisedLauncher",
+    "clean_environment",
+    "host_identity",
+    "identify",
+    "is_alive",
+    "run_program",
+    "sweep_orphans",
+]

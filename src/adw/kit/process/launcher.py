@@ -1,0 +1,244 @@
+"""Starts foreign programs under the supervisor, so that neither a crash nor a daemon leaves anything running."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import psutil
+
+from adw.kit.errors import InfrastructureError
+from adw.kit.process import supervisor
+from adw.kit.process.capture import HeadAndTail
+from adw.kit.process.identity import ProcessIdentity, identify, is_alive
+from adw.kit.process.launch import Exited
+from adw.kit.process.lifeline import Lifeline
+
+# The agent SDK starts its program itself and tells it these things about itself; none is a secret.
+SDK_PASS_THROUGH = (
+    "CLAUDE_CODE_ENTRYPOINT",
+    "CLAUDE_AGENT_SDK_VERSION",
+    "CLAUDE_CODE_SDK_READS_SESSION_STATE",
+    "CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING",
+)
+
+_SUPERVISOR = str(Path(supervisor.__file__).resolve())
+_INTERPRETER = (sys.executable, "-I", "-S", _SUPERVISOR)
+# What the interpreter itself may need to start; the program does not get it.
+_INTERPRETER_ENV = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+_SWEEP_DEADLINE_S = 20.0
+_SWEEP_PAUSE_S = 0.01
+_DRAIN_S = 2.0
+
+_T = TypeVar("_T")
+
+
+class LaunchLike(Protocol):
+    """Anything that names a program, its folder and its complete environment."""
+
+    @property
+    def argv(self) -> Sequence[str]: ...
+    @property
+    def cwd(self) -> Path: ...
+    @property
+    def env(self) -> Mapping[str, str]: ...
+
+
+class SupervisedLauncher:
+    """Runs programs under the supervisor, tied to the worker's lifeline. `runtime_dir` holds their private files."""
+
+    def __init__(
+        self, *, lifeline: Lifeline, runtime_dir: Path, pass_through: Sequence[str] = SDK_PASS_THROUGH
+    ) -> None:
+        self._lifeline = lifeline
+        self._runtime_dir = runtime_dir
+        self._pass_through = tuple(pass_through)
+        self._wrapped: dict[Path, str] = {}
+
+    def isolation(self) -> str:
+        return "supervisor"
+
+    async def run(self, launch: LaunchLike, *, timeout_s: float, max_output_bytes: int = 4_000_000) -> Exited:
+        """Runs a program to its end; exit code 127 when it does not exist, 128 + n when signal n ended it.
+
+        On a time-out `exit_code` is None. On a time-out or cancellation its whole process tree is gone on return.
+        """
+        launch_id = secrets.token_hex(8)
+        spec = self._write_spec(launch, launch_id=launch_id, folder=self._runtime_dir, pass_through=())
+        try:
+            return await self._run(spec, launch_id, timeout_s=timeout_s, max_output_bytes=max_output_bytes)
+        finally:
+            spec.unlink(missing_ok=True)
+            self._lifeline.forget(launch_id)
+
+    def wrap(self, launch: LaunchLike, *, folder: Path) -> Path:
+        """Writes an executable into `folder` that runs `launch.argv` and its own arguments under the supervisor.
+
+        The environment of whoever starts it is dropped, but for the names passed through. `end` kills what it started.
+        """
+        launch_id = secrets.token_hex(8)
+        spec = self._write_spec(launch, launch_id=launch_id, folder=folder, pass_through=self._pass_through)
+        script = folder / f"start-{launch_id}"
+        script.write_text(_wrapper_text(spec, kept=(*_INTERPRETER_ENV, *self._pass_through)))
+        script.chmod(0o700)
+        self._wrapped[script] = launch_id
+        return script
+
+    async def end(self, wrapper: Path) -> bool:
+        """Kills every process tree started through a wrapper and forbids new ones. True when all of it is gone."""
+        launch_id = self._wrapped.pop(wrapper, None)
+        return launch_id is None or await self._lifeline.kill(launch_id)
+
+    def started(self, wrapper: Path) -> list[ProcessIdentity]:
+        """The processes now running through a wrapper, to be recorded for `sweep_orphans` at the next boot."""
+        return self._lifeline.supervisors().get(self._wrapped.get(wrapper, ""), [])
+
+    async def _run(self, spec: Path, launch_id: str, *, timeout_s: float, max_output_bytes: int) -> Exited:
+        begin = time.monotonic()
+        # Neither start nor end can be interrupted: a cancellation in between would leave something running.
+        (process, pipe, output), cancelled = await _uninterrupted(_start(spec, max_output_bytes))
+        timed_out = False
+        try:
+            if not cancelled:
+                async with asyncio.timeout(timeout_s):
+                    await process.wait()
+        except TimeoutError:
+            timed_out = True
+        finally:
+            cancelled = (await _uninterrupted(self._end(process, launch_id, pipe, output)))[1] or cancelled
+        if cancelled:
+            raise asyncio.CancelledError
+        return Exited(
+            exit_code=None if timed_out else process.returncode,
+            output=output.text(),
+            duration_ms=round((time.monotonic() - begin) * 1000),
+            timed_out=timed_out,
+            truncated=output.truncated,
+        )
+
+    async def _end(
+        self, process: asyncio.subprocess.Process, launch_id: str, pipe: asyncio.ReadTransport, output: HeadAndTail
+    ) -> None:
+        if process.returncode is None:
+            await self._lifeline.kill(launch_id)
+            try:
+                async with asyncio.timeout(_SWEEP_DEADLINE_S):
+                    await process.wait()
+            except TimeoutError:
+                await asyncio.to_thread(_kill_tree, process.pid)
+                await process.wait()
+        # Only a program that escaped the supervisor could still hold the other end.
+        await asyncio.wait([output.finished], timeout=_DRAIN_S)
+        pipe.close()
+
+    def _write_spec(self, launch: LaunchLike, *, launch_id: str, folder: Path, pass_through: Sequence[str]) -> Path:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = folder.absolute() / f"launch-{launch_id}.json"
+        content = {
+            "id": launch_id,
+            "argv": [str(part) for part in launch.argv],
+            "cwd": str(launch.cwd),
+            "env": dict(launch.env),
+            "pass_through": list(pass_through),
+            "lifeline": str(self._lifeline.path),
+        }
+        with open(path, "x", encoding="utf-8", opener=_private) as file:
+            json.dump(content, file)
+        return path
+
+
+def sweep_orphans(recorded: Iterable[ProcessIdentity], *, timeout_s: float = _SWEEP_DEADLINE_S) -> int:
+    """Kills those of the recorded processes that still live, with all their descendants. Returns how many lived.
+
+    Blocking; for a worker's boot. A pid that belongs to another process by now is left alone.
+    """
+    alive = [identity for identity in recorded if is_alive(identity)]
+    for identity in alive:
+        _kill_tree(identity.pid, timeout_s=timeout_s)
+    return len(alive)
+
+
+async def _start(
+    spec: Path, max_output_bytes: int
+) -> tuple[asyncio.subprocess.Process, asyncio.ReadTransport, HeadAndTail]:
+    reading, writing = os.pipe()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *_INTERPRETER,
+            str(spec),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=writing,
+            stderr=writing,
+            env={name: os.environ[name] for name in _INTERPRETER_ENV if name in os.environ},
+            start_new_session=True,
+        )
+    except BaseException:
+        os.close(reading)
+        raise
+    finally:
+        os.close(writing)
+    loop = asyncio.get_running_loop()
+    file = os.fdopen(reading, "rb", buffering=0)
+    pipe, output = await loop.connect_read_pipe(lambda: HeadAndTail(max_output_bytes), file)
+    return process, pipe, output
+
+
+async def _uninterrupted(work: Coroutine[Any, Any, _T]) -> tuple[_T, bool]:
+    """The result of `work`, finished in any case, and whether a cancellation arrived meanwhile."""
+    task = asyncio.ensure_future(work)
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            cancelled = True
+    return task.result(), cancelled
+
+
+def _wrapper_text(spec: Path, *, kept: Sequence[str]) -> str:
+    env = shutil.which("env") or "/usr/bin/env"
+    passed = " ".join(f'${{{name}+"{name}=${name}"}}' for name in kept)
+    command = shlex.join((*_INTERPRETER, str(spec)))
+    return f'#!/bin/sh\nexec {env} -i {passed} {command} "$@"\n'
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _kill_tree(pid: int, *, timeout_s: float = _SWEEP_DEADLINE_S) -> None:
+    """Kills a process and all below it. Stopped first, so that nothing new appears between the look and the kill."""
+    family = _stop_tree(pid)
+    identities = [identity for process in family if (identity := identify(process.pid)) is not None]
+    for process in family:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    deadline = time.monotonic() + timeout_s
+    while alive := [identity for identity in identities if is_alive(identity)]:
+        if time.monotonic() > deadline:
+            raise InfrastructureError(f"Processes refuse to die: {', '.join(str(i.pid) for i in alive)}")
+        time.sleep(_SWEEP_PAUSE_S)
+
+
+def _stop_tree(pid: int) -> list[psutil.Process]:
+    family: list[psutil.Process] = []
+    with contextlib.suppress(psutil.Error):
+        root = psutil.Process(pid)
+        new = [root]
+        while new:
+            for process in new:
+                with contextlib.suppress(psutil.Error):
+                    process.suspend()
+            family.extend(new)
+            new = [process for process in root.children(recursive=True) if process not in family]
+    return family
