@@ -1,0 +1,267 @@
+"""The project's own settings: `adw.toml` at the root of its repository.
+
+Everything is optional. What cannot be understood is refused, all problems at once, each with its key, the reason
+and an example.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from adw.domain.agent import ModelSet, Role
+from adw.domain.config_problems import describe, refusal, suggestion
+from adw.domain.testing import ReportFormat
+from adw.domain.usage import Price
+from adw.kit.errors import ConfigurationError
+
+CONFIG_FILE = "adw.toml"
+PHASES = ("plan", "build", "test", "review", "document", "ship")
+DEFAULT_TIMEOUT_S = 1800.0
+
+_CACHE_WRITE_FACTOR = Decimal("1.25")
+_CACHE_READ_FACTOR = Decimal("0.1")
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
+Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Dollars = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Table(BaseModel):
+    """A table of the file: immutable, and without room for keys nobody reads."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class ProjectTable(Table):
+    """`[project]`: where the repository lives and what its work starts from."""
+
+    base: Text | None = Field(default=None, examples=['base = "main"'])
+    forge: Literal["github", "local"] | None = Field(default=None, examples=['forge = "github"'])
+
+
+class CommandEntry(Table):
+    """One command: a shell line, or a table that also says how its result is read. `false` means there is none."""
+
+    run: str = Field(default="", examples=['run = "make test"'])
+    enabled: bool = Field(default=True, examples=["enabled = false"])
+    junit: Text | None = Field(default=None, examples=['junit = "build/reports/*.xml"'])
+    format: ReportFormat | None = Field(default=None, examples=['format = "junit"'])
+    timeout_s: Seconds = Field(default=DEFAULT_TIMEOUT_S, examples=["timeout_s = 600"])
+    cwd: Text = Field(default=".", examples=['cwd = "backend"'])
+    rerun: Text | None = Field(default=None, examples=['rerun = "pytest {id}"'])
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if self.enabled and not self.run.strip():
+            raise ValueError("`run` is missing or empty")
+        if self.format in {ReportFormat.JUNIT, ReportFormat.JEST_JSON} and not (self.junit or "{report}" in self.run):
+            raise ValueError("the report's place is missing: set `junit`, or use `{report}` in `run`")
+        if self.junit and self.format not in {None, ReportFormat.JUNIT, ReportFormat.JEST_JSON}:
+            raise ValueError(f'`junit` names a report, but `format` is "{self.format}"')
+        return self
+
+    @field_validator("cwd", "junit")
+    @classmethod
+    def _stays_inside(cls, value: str | None) -> str | None:
+        if value and (value.startswith("/") or ".." in value.split("/")):
+            raise ValueError("must be a path inside the repository")
+        return value
+
+    @property
+    def report_format(self) -> ReportFormat:
+        """The format of the result, fixed before the run."""
+        if self.format is not None:
+            return self.format
+        return ReportFormat.JUNIT if self.junit or "{report}" in self.run else ReportFormat.EXIT_CODE
+
+
+def _expand_command(value: object) -> object:
+    """Turns the short forms `"make test"` and `false` into the table they stand for."""
+    if isinstance(value, str):
+        return {"run": value}
+    return {"enabled": False} if value is False else value
+
+
+CommandSlot = Annotated[CommandEntry | None, BeforeValidator(_expand_command)]
+
+
+class CommandsConfig(Table):
+    """`[commands]`: what the project can be asked to do; what is absent is detected from its files."""
+
+    setup: CommandSlot = Field(default=None, examples=['setup = "make install"'])
+    build: CommandSlot = Field(default=None, examples=['build = "npm run build"'])
+    lint: CommandSlot = Field(default=None, examples=['lint = "ruff check ."'])
+    test: CommandSlot = Field(default=None, examples=['test = { run = "make test", junit = "build/*.xml" }'])
+    e2e: CommandSlot = Field(default=None, examples=['e2e = "npx playwright test"'])
+    run: CommandSlot = Field(default=None, examples=['run = "npm start"'])
+
+
+class EnvTable(Table):
+    """`[env]`: files copied from the checkout into each workspace, and variables set for commands and agents."""
+
+    copy_files: tuple[Text, ...] = Field(default=(), alias="copy", examples=['copy = [".env.test", "config/*.local"]'])
+    set: dict[Variable, str] = Field(default_factory=dict, examples=['set = { APP_ENV = "test" }'])
+
+
+class PriceEntry(Table):
+    """`[agents.prices."model"]`: US dollars per million tokens."""
+
+    input_usd: Dollars = Field(examples=["input_usd = 3.00"])
+    output_usd: Dollars = Field(examples=["output_usd = 15.00"])
+    cache_write_usd: Dollars | None = Field(default=None, examples=["cache_write_usd = 3.75"])
+    cache_read_usd: Dollars | None = Field(default=None, examples=["cache_read_usd = 0.30"])
+
+    @property
+    def price(self) -> Price:
+        """As a price; cache prices default to their usual relation to the input price."""
+        write, read = self.cache_write_usd, self.cache_read_usd
+        return Price(
+            input_usd=self.input_usd,
+            output_usd=self.output_usd,
+            cache_write_usd=self.input_usd * _CACHE_WRITE_FACTOR if write is None else write,
+            cache_read_usd=self.input_usd * _CACHE_READ_FACTOR if read is None else read,
+        )
+
+
+class AgentsTable(Table):
+    """`[agents]`: who does the work, and how long they may take."""
+
+    model_set: ModelSet | None = Field(default=None, examples=['model_set = "base"'])
+    runtime: Text = Field(default="claude", examples=['runtime = "claude"'])
+    max_turns: int | None = Field(default=None, gt=0, examples=["max_turns = 200"])
+    timeout_s: Seconds | None = Field(default=None, examples=["timeout_s = 3600"])
+    models: dict[Role, Text] = Field(default_factory=dict[Role, str], examples=['models = { planner = "model-id" }'])
+    prices: dict[Text, PriceEntry] = Field(
+        default_factory=dict, examples=['prices = { "model-id" = { input_usd = 3.0, output_usd = 15.0 } }']
+    )
+
+
+class BudgetTable(Table):
+    """`[budget]`: US dollars that may be spent; absent means no limit of the project's own."""
+
+    workflow_usd: Dollars | None = Field(default=None, examples=["workflow_usd = 5.00"])
+    month_usd: Dollars | None = Field(default=None, examples=["month_usd = 200.00"])
+
+
+class GatesTable(Table):
+    """`[gates]`: what must hold, and who must agree, before work goes on."""
+
+    plan_approval: bool = Field(default=False, examples=["plan_approval = true"])
+    ship_approval: bool = Field(default=False, examples=["ship_approval = true"])
+    required_checks: tuple[Text, ...] = Field(default=(), examples=['required_checks = ["ci / test"]'])
+    max_review_rounds: int = Field(default=3, ge=0, le=20, examples=["max_review_rounds = 3"])
+    allow_unverified_merge: bool = Field(default=False, examples=["allow_unverified_merge = false"])
+
+
+class AuthorsTable(Table):
+    """`[triggers.authors]`: trust tiers; entries are logins, or associations such as `MEMBER`."""
+
+    trusted: tuple[Text, ...] = Field(default=(), examples=['trusted = ["OWNER", "MEMBER"]'])
+    restricted: tuple[Text, ...] = Field(default=(), examples=['restricted = ["CONTRIBUTOR"]'])
+    blocked: tuple[Text, ...] = Field(default=(), examples=['blocked = ["some-login"]'])
+
+
+class ScheduleEntry(Table):
+    """`[[triggers.schedules]]`: work that starts by the clock."""
+
+    cron: Text = Field(examples=['cron = "0 3 * * 1"'])
+    prompt: Text = Field(examples=['prompt = "Update the dependencies"'])
+    workflow: Name | None = Field(default=None, examples=['workflow = "sdlc"'])
+
+
+class TriggersTable(Table):
+    """`[triggers]`: what starts work by itself. `labels` maps a label to the kind of workflow it starts."""
+
+    labels: dict[Text, Name] = Field(default_factory=dict, examples=['labels = { "adw" = "sdlc" }'])
+    comments: bool = Field(default=True, examples=["comments = false"])
+    authors: AuthorsTable = Field(default=AuthorsTable(), examples=['authors = { trusted = ["OWNER"] }'])
+    zte: bool = Field(default=False, examples=["zte = true"])
+    schedules: tuple[ScheduleEntry, ...] = Field(
+        default=(), examples=['schedules = [{ cron = "0 3 * * 1", prompt = "..." }]']
+    )
+
+
+class SandboxTable(Table):
+    """`[sandbox]`: how far agents and commands are shut in."""
+
+    mode: Literal["auto", "supervisor", "bubblewrap"] = Field(default="auto", examples=['mode = "auto"'])
+    network: Literal["gateway", "open"] = Field(default="gateway", examples=['network = "open"'])
+    extra_paths: tuple[Text, ...] = Field(default=(), examples=['extra_paths = ["/opt/sdk"]'])
+
+
+class WorkflowEntry(Table):
+    """`[workflows.<kind>]`: a kind of workflow the project defines."""
+
+    phases: tuple[Name, ...] = Field(min_length=1, examples=['phases = ["plan", "build", "test"]'])
+
+
+class PhaseEntry(Table):
+    """`[phases.<name>]`: a phase the project adds, either a prompt file for an agent or a plain command."""
+
+    prompt: Text | None = Field(default=None, examples=['prompt = ".adw/prompts/translate.md"'])
+    command: CommandSlot = Field(default=None, examples=['command = "make translations"'])
+
+    @model_validator(mode="after")
+    def _is_one_of_two(self) -> Self:
+        if (self.prompt is None) == (self.command is None):
+            raise ValueError("needs either `prompt` or `command`")
+        return self
+
+
+class ProjectConfig(Table):
+    """All of `adw.toml`."""
+
+    project: ProjectTable = ProjectTable()
+    commands: CommandsConfig = CommandsConfig()
+    env: EnvTable = EnvTable()
+    agents: AgentsTable = AgentsTable()
+    budget: BudgetTable = BudgetTable()
+    gates: GatesTable = GatesTable()
+    triggers: TriggersTable = TriggersTable()
+    sandbox: SandboxTable = SandboxTable()
+    workflows: dict[Name, WorkflowEntry] = Field(default_factory=dict)
+    phases: dict[Name, PhaseEntry] = Field(default_factory=dict)
+
+
+def parse_config(text: str, *, source: str) -> ProjectConfig:
+    """Reads the text of `adw.toml`. `source` names the file in messages.
+
+    Raises `ConfigurationError` naming every problem at once.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{source} is not valid TOML: {error}", hint="Strings need double quotes") from error
+    try:
+        # Through JSON, because pydantic's strict mode there takes lists for tuples and numbers for decimals.
+        config = ProjectConfig.model_validate_json(json.dumps(data, default=lambda value: [str(value)]))
+    except ValidationError as error:
+        raise refusal(source, list(describe(error, root=ProjectConfig))) from error
+    if problems := list(_unknown_phases(config)):
+        raise refusal(source, problems)
+    return config
+
+
+def _unknown_phases(config: ProjectConfig) -> Iterator[str]:
+    known = [*PHASES, *config.phases]
+    for kind, workflow in config.workflows.items():
+        for phase in workflow.phases:
+            if phase not in known:
+                yield f'workflows.{kind}.phases: there is no phase "{phase}"{suggestion(phase, known)}'
