@@ -1,0 +1,253 @@
+"""Settings from the environment: one table of names, every problem reported at once.
+
+`.env` is read only from a named file, `ADW_WORKING_DIR` when that is set, or the data directory; never from a
+repository that agents work on.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from adw.kit.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """One environment variable: how it is read, its default and an example for the error message."""
+
+    name: str
+    about: str
+    example: str
+    default: str | None = None
+    parse: Callable[[str], Any] = str
+    secret: bool = False
+
+
+def _integer(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        value = int(text)
+        if not low <= value <= high:
+            raise ValueError(f"must be from {low} to {high}")
+        return value
+
+    return parse
+
+
+def _choice(*values: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text.lower() not in values:
+            raise ValueError(f"must be one of {', '.join(values)}")
+        return text.lower()
+
+    return parse
+
+
+def _http_url(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise ValueError("must begin with http:// or https://")
+    return text.rstrip("/")
+
+
+def _folder(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
+VARIABLES: tuple[Variable, ...] = (
+    Variable(
+        name="DATABASE_URL",
+        about="PostgreSQL to use; the embedded one when unset",
+        example="postgresql://user:password@127.0.0.1:5432/adw",
+        secret=True,
+    ),
+    Variable(name="ANTHROPIC_API_KEY", about="key of the model API", example="sk-ant-...", secret=True),
+    Variable(name="ANTHROPIC_AUTH_TOKEN", about="bearer token of the model API", example="token", secret=True),
+    Variable(
+        name="CLAUDE_CODE_OAUTH_TOKEN",
+        about="subscription token of the model API",
+        example="sk-ant-oat...",
+        secret=True,
+    ),
+    Variable(
+        name="ANTHROPIC_BASE_URL",
+        about="address of the model API",
+        example="http://127.0.0.1:8787",
+        default="https://api.anthropic.com",
+        parse=_http_url,
+    ),
+    Variable(name="GITHUB_TOKEN", about="token for GitHub", example="ghp_...", secret=True),
+    Variable(name="ADW_DATA_DIR", about="where everything is kept", example="/var/lib/adw", parse=_folder),
+    Variable(name="ADW_WORKING_DIR", about="folder whose .env is read", example="/srv/adw", parse=_folder),
+    Variable(
+        name="ADW_API_TOKEN",
+        about="token the server asks for; made when unset",
+        example="a long random text",
+        secret=True,
+    ),
+    Variable(
+        name="ADW_BACKEND_PORT_START",
+        about="first port leased to workflows' backends",
+        example="9100",
+        default="9100",
+        parse=_integer(1024, 65000),
+    ),
+    Variable(
+        name="ADW_FRONTEND_PORT_START",
+        about="first port leased to workflows' frontends",
+        example="9200",
+        default="9200",
+        parse=_integer(1024, 65000),
+    ),
+    Variable(
+        name="ADW_MAX_CONCURRENT_WORKFLOWS",
+        about="workflows that may be active at once",
+        example="15",
+        default="15",
+        parse=_integer(1, 1000),
+    ),
+    Variable(name="PORT", about="port of the server", example="8003", default="8003", parse=_integer(0, 65535)),
+    Variable(name="HOST", about="address the server listens on", example="127.0.0.1", default="127.0.0.1"),
+    Variable(
+        name="ENVIRONMENT",
+        about="what this installation is for",
+        example="production",
+        default="development",
+        parse=_choice("development", "production", "test"),
+    ),
+    Variable(
+        name="LOG_LEVEL",
+        about="how much is logged",
+        example="info",
+        default="info",
+        parse=_choice("fatal", "error", "warn", "info", "debug", "trace"),
+    ),
+)
+
+SECRET_NAMES = frozenset(variable.name for variable in VARIABLES if variable.secret)
+OUR_PREFIXES = ("ADW_", "ANTHROPIC_", "CLAUDE_", "GITHUB_", "GH_", "ORCHESTRATOR_", "R2_", "S3_")
+OUR_NAMES = frozenset({"DATABASE_URL", "ERROR_WEBHOOK_URL"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything the program was told, read once."""
+
+    data_dir: Path
+    database_url: str | None
+    anthropic_api_key: str | None
+    anthropic_auth_token: str | None
+    claude_code_oauth_token: str | None
+    anthropic_base_url: str
+    github_token: str | None
+    api_token: str | None
+    backend_port_start: int
+    frontend_port_start: int
+    max_concurrent_workflows: int
+    host: str
+    port: int
+    environment: str
+    log_level: str
+    origins: Mapping[str, str]
+    """Where each variable's value came from: `environment`, a file's path, or `default`."""
+
+    @property
+    def has_model_credential(self) -> bool:
+        return bool(self.anthropic_api_key or self.anthropic_auth_token or self.claude_code_oauth_token)
+
+
+def read_settings(
+    environ: Mapping[str, str] | None = None, *, data_dir: Path | None = None, env_file: Path | None = None
+) -> Settings:
+    """Reads and checks all variables. Raises ConfigurationError naming every bad one."""
+    given = dict(os.environ if environ is None else environ)
+    origins = dict.fromkeys(given, "environment")
+    folder = data_dir or (_folder(given["ADW_DATA_DIR"]) if given.get("ADW_DATA_DIR") else default_data_dir(given))
+    for path in _env_files(given, folder, env_file):
+        for name, value in _read_env_file(path).items():
+            if name not in given:
+                given[name], origins[name] = value, str(path)
+    values, problems = _parse_all(given)
+    if problems:
+        raise ConfigurationError(
+            "settings cannot be used:\n" + "\n".join(f"  {problem}" for problem in problems),
+            hint="correct them in the environment or the .env file; `adw config list` shows where each comes from",
+        )
+    known = {variable.name: origins.get(variable.name, "default") for variable in VARIABLES}
+    return _settings(values, data_dir=folder, origins=known)
+
+
+def default_data_dir(environ: Mapping[str, str]) -> Path:
+    """`~/.local/share/adw`, or where the platform keeps such things."""
+    home = Path(environ.get("HOME") or Path.home())
+    if environ.get("XDG_DATA_HOME"):
+        return Path(environ["XDG_DATA_HOME"]) / "adw"
+    if platform.system() == "Darwin":
+        return home / "Library" / "Application Support" / "adw"
+    return home / ".local" / "share" / "adw"
+
+
+def forget_secrets() -> None:
+    """Removes our variables from this process's environment, so that no child inherits one by accident."""
+    for name in list(os.environ):
+        if name in OUR_NAMES or name.startswith(OUR_PREFIXES):
+            del os.environ[name]
+
+
+def _settings(values: Mapping[str, Any], *, data_dir: Path, origins: Mapping[str, str]) -> Settings:
+    return Settings(
+        data_dir=data_dir,
+        database_url=values["DATABASE_URL"],
+        anthropic_api_key=values["ANTHROPIC_API_KEY"],
+        anthropic_auth_token=values["ANTHROPIC_AUTH_TOKEN"],
+        claude_code_oauth_token=values["CLAUDE_CODE_OAUTH_TOKEN"],
+        anthropic_base_url=values["ANTHROPIC_BASE_URL"],
+        github_token=values["GITHUB_TOKEN"],
+        api_token=values["ADW_API_TOKEN"],
+        backend_port_start=values["ADW_BACKEND_PORT_START"],
+        frontend_port_start=values["ADW_FRONTEND_PORT_START"],
+        max_concurrent_workflows=values["ADW_MAX_CONCURRENT_WORKFLOWS"],
+        host=values["HOST"],
+        port=values["PORT"],
+        environment=values["ENVIRONMENT"],
+        log_level=values["LOG_LEVEL"],
+        origins=origins,
+    )
+
+
+def _parse_all(given: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for variable in VARIABLES:
+        raw = (given.get(variable.name) or "").strip() or variable.default
+        try:
+            values[variable.name] = None if raw is None else variable.parse(raw)
+        except ValueError as error:
+            problems.append(f"{variable.name}: {_reason(error)}, for example {variable.name}={variable.example}")
+    return values, problems
+
+
+def _reason(error: ValueError) -> str:
+    text = str(error)
+    return "must be a whole number" if "invalid literal" in text else text
+
+
+def _env_files(given: Mapping[str, str], data_dir: Path, named: Path | None) -> list[Path]:
+    if named is not None:
+        if not named.is_file():
+            raise ConfigurationError(f"there is no file {named}", hint="check the path given to --env-file")
+        return [named]
+    folders = [_folder(given["ADW_WORKING_DIR"])] if given.get("ADW_WORKING_DIR") else []
+    return [path for folder in (*folders, data_dir) if (path := folder / ".env").is_file()]
+
+
+def _read_env_file(path: Path) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for line in path.read_text().splitlines():
+        name, equals, value = line.strip().removeprefix("export ").partition("=")
+        if equals and not name.startswith("#"):
+            found[name.strip()] = value.strip().strip("'\"")
+    return found
