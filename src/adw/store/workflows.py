@@ -132,6 +132,20 @@ async def claim_ownership(connection: AsyncConnection, adw_id: str, *, owner_id:
     return (await connection.execute(statement)).scalar_one()
 
 
+async def fence_off(connection: AsyncConnection, adw_id: str) -> None:
+    """Takes the workflow away from whoever runs it; what they may still write is refused."""
+    values = {"owner_id": None, "owner_epoch": workflows.c.owner_epoch + 1}
+    await connection.execute(update(workflows).where(workflows.c.adw_id == adw_id).values(values))
+
+
+async def begin_leg(connection: AsyncConnection, adw_id: str) -> int:
+    """Counts one more leg and returns its number."""
+    statement = (
+        update(workflows).where(workflows.c.adw_id == adw_id).values(leg=workflows.c.leg + 1).returning(workflows.c.leg)
+    )
+    return (await connection.execute(statement)).scalar_one()
+
+
 async def list_workflows(
     connection: AsyncConnection,
     *,

@@ -1,0 +1,164 @@
+"""What people can do to a workflow. Each action is one transaction: row, event, and the engine's order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adw.control.legs import start_leg, stop_leg
+from adw.domain.approval import Approval, ApprovalKind, Decision
+from adw.domain.events import EventType, NewEvent
+from adw.domain.failure import Failure, FailureClass
+from adw.domain.phase import PhaseStatus
+from adw.domain.status import Status
+from adw.domain.workflow import Workflow
+from adw.kit.errors import ConflictError, UsageError, WrongStateError
+from adw.ports.engine import Enqueuer
+from adw.store import approvals, phases, usage
+from adw.store.db import Database
+from adw.store.rows import failure_to
+from adw.store.workflows import fence_off, lock_workflow, transition, update_workflow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """Pause, resume, cancel, retry and decide. Used by every door: API, chat, webhooks, commands."""
+
+    database: Database
+    enqueuer: Enqueuer
+
+    async def pause(self, adw_id: str, *, actor: str) -> Workflow:
+        """Stops a workflow until somebody resumes it. Pausing a paused one changes nothing."""
+        async with self.database.begin() as connection:
+            workflow = await lock_workflow(connection, adw_id)
+            if workflow.status is Status.PAUSED:
+                return workflow
+            event = _told(EventType.WORKFLOW_PAUSED, f"paused by {actor}", actor)
+            changes = {"paused_from": workflow.status.value, "wait_reason": workflow.wait_reason}
+            paused = await transition(connection, adw_id, to=Status.PAUSED, event=event, changes=changes)
+            if workflow.status is Status.ACTIVE:
+                await self._stop(connection, workflow)
+            return paused
+
+    async def resume(self, adw_id: str, *, actor: str) -> Workflow:
+        """Continues a paused workflow where it was; one that waited goes on waiting unless it was answered meanwhile."""
+        async with self.database.begin() as connection:
+            workflow = await lock_workflow(connection, adw_id)
+            if workflow.status is not Status.PAUSED or workflow.paused_from is None:
+                raise WrongStateError(f"workflow {adw_id} is {workflow.status}, not paused")
+            target = await self._resume_target(connection, workflow)
+            event = _told(EventType.WORKFLOW_RESUMED, f"resumed by {actor}", actor)
+            changes = {"wait_reason": workflow.wait_reason if target is Status.WAITING else None}
+            resumed = await transition(connection, adw_id, to=target, event=event, changes=changes)
+            if target is Status.ACTIVE:
+                await start_leg(connection, enqueuer=self.enqueuer, workflow=resumed)
+            return resumed
+
+    async def cancel(self, adw_id: str, *, actor: str) -> Workflow:
+        """Ends a workflow for good. Its branch and commits stay. Cancelling a cancelled one changes nothing."""
+        async with self.database.begin() as connection:
+            workflow = await lock_workflow(connection, adw_id)
+            if workflow.status is Status.CANCELLED:
+                return workflow
+            event = _told(EventType.WORKFLOW_CANCELLED, f"cancelled by {actor}", actor)
+            cancelled = await transition(connection, adw_id, to=Status.CANCELLED, event=event)
+            await phases.end_running_phases(connection, adw_id=adw_id, status=PhaseStatus.CANCELLED)
+            await approvals.expire_pending(connection, adw_id=adw_id)
+            await self._stop(connection, workflow)
+            return cancelled
+
+    async def retry(self, adw_id: str, *, actor: str) -> Workflow:
+        """Runs the failed phase again as a new attempt; what was finished before stays finished."""
+        async with self.database.begin() as connection:
+            workflow = await lock_workflow(connection, adw_id)
+            if workflow.status is not Status.FAILED:
+                raise WrongStateError(
+                    f"workflow {adw_id} is {workflow.status}; only a failed one can be retried",
+                    hint=f"see `adw workflow show {adw_id}`",
+                )
+            event = _told(EventType.WORKFLOW_QUEUED, f"retried by {actor}", actor)
+            changes = {"failure": None, "failure_class": None, "completed_at": None}
+            return await transition(connection, adw_id, to=Status.QUEUED, event=event, changes=changes)
+
+    async def decide(
+        self,
+        reference: str,
+        *,
+        allow: bool,
+        actor: str,
+        reason: str | None = None,
+        budget_usd: Decimal | None = None,
+    ) -> tuple[Approval, Workflow]:
+        """Answers an approval; the workflow that waited for it goes on, or fails when it was denied.
+
+        Deciding the same way twice is harmless; deciding otherwise the second time is a ConflictError.
+        """
+        async with self.database.begin() as connection:
+            asked = await approvals.find_approval(connection, reference)
+            workflow = await lock_workflow(connection, asked.adw_id)
+            decision = Decision.ALLOWED if allow else Decision.DENIED
+            _check_raise(asked, allow=allow, budget_usd=budget_usd)
+            counted = await approvals.decide(
+                connection, approval_id=asked.id, decision=decision, decided_by=actor, reason=reason
+            )
+            decided = await approvals.get_approval(connection, asked.id)
+            if not counted:
+                return _already(decided, decision), workflow
+            if budget_usd is not None:
+                await usage.raise_budget(connection, workflow.adw_id, to_usd=budget_usd)
+                await update_workflow(connection, workflow.adw_id, changes={"budget_usd": budget_usd})
+            return decided, await self._follow(connection, workflow, decided, actor)
+
+    async def _follow(self, connection: AsyncConnection, workflow: Workflow, decided: Approval, actor: str) -> Workflow:
+        verb = "allowed" if decided.decision is Decision.ALLOWED else "denied"
+        data = {"approvalId": str(decided.id), "kind": decided.kind, "decision": decided.decision, "by": actor}
+        event = NewEvent(type=EventType.APPROVAL_DECIDED, message=f"{decided.kind} {verb} by {actor}", data=data)
+        if workflow.status is not Status.WAITING:
+            return await update_workflow(connection, workflow.adw_id, changes={}, event=event)
+        if decided.decision is Decision.ALLOWED:
+            resumed = await transition(connection, workflow.adw_id, to=Status.ACTIVE, event=event)
+            await start_leg(connection, enqueuer=self.enqueuer, workflow=resumed)
+            return resumed
+        await update_workflow(connection, workflow.adw_id, changes={"wait_reason": workflow.wait_reason}, event=event)
+        return await _fail_denied(connection, workflow, decided)
+
+    async def _resume_target(self, connection: AsyncConnection, workflow: Workflow) -> Status:
+        if workflow.paused_from is not Status.WAITING:
+            assert workflow.paused_from is not None  # noqa: S101 # checked by the caller and by the database
+            return workflow.paused_from
+        still_asked = await approvals.list_approvals(connection, adw_id=workflow.adw_id, pending_only=True)
+        return Status.WAITING if still_asked else Status.ACTIVE
+
+    async def _stop(self, connection: AsyncConnection, workflow: Workflow) -> None:
+        await fence_off(connection, workflow.adw_id)
+        await stop_leg(connection, enqueuer=self.enqueuer, workflow=workflow)
+
+
+async def _fail_denied(connection: AsyncConnection, workflow: Workflow, decided: Approval) -> Workflow:
+    failure_class = FailureClass.BUDGET_EXCEEDED if decided.kind is ApprovalKind.BUDGET else FailureClass.CANCELLED
+    because = f": {decided.reason}" if decided.reason else ""
+    failure = Failure(
+        failure_class=failure_class, message=f"{decided.kind} was denied by {decided.decided_by}{because}"
+    )
+    event = NewEvent(type=EventType.WORKFLOW_FAILED, message=failure.message, data=failure_to(failure))
+    changes = {"failure": failure_to(failure), "failure_class": failure_class.value}
+    return await transition(connection, workflow.adw_id, to=Status.FAILED, event=event, changes=changes)
+
+
+def _check_raise(asked: Approval, *, allow: bool, budget_usd: Decimal | None) -> None:
+    if asked.kind is ApprovalKind.BUDGET and allow and budget_usd is None:
+        raise UsageError("a budget is raised by a new amount", hint="add `--budget USD` with the new total")
+    if asked.kind is not ApprovalKind.BUDGET and budget_usd is not None:
+        raise UsageError("this approval is not about a budget", hint="leave `--budget` out")
+
+
+def _already(decided: Approval, wanted: Decision) -> Approval:
+    if decided.decision is wanted:
+        return decided
+    raise ConflictError(f"this was already {decided.decision} by {decided.decided_by or 'the system'}")
+
+
+def _told(event_type: EventType, message: str, actor: str) -> NewEvent:
+    return NewEvent(type=event_type, message=message, data={"by": actor})
