@@ -74,6 +74,11 @@ def workspace(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def task_for() -> Callable[..., AgentTask]:
+    return lambda **changes: make_task(Path("/workspace"), **changes)
+
+
 @dataclass(slots=True)
 class Stage:
     """A runtime and the scripted model it talks to."""

@@ -37,7 +37,8 @@ class FilePolicy:
         if tool in _WRITE_PATHS:
             return self._write_refusal(tool_input.get(_WRITE_PATHS[tool]), cwd=cwd)
         if tool in _READ_PATHS:
-            return self._read_refusal(tool_input.get(_READ_PATHS[tool]), tool_input, cwd=cwd)
+            pattern = tool_input.get("pattern") if tool == "Glob" else None
+            return self._read_refusal(tool_input.get(_READ_PATHS[tool]), pattern, cwd=cwd)
         return None
 
     def _write_refusal(self, given: object, *, cwd: Path) -> str | None:
@@ -54,9 +55,8 @@ class FilePolicy:
             return "This phase is read-only; no file may be written"
         return f"{given} may not be written in this phase; allowed: {', '.join(self.tools.writable)}"
 
-    def _read_refusal(self, given: object, tool_input: Mapping[str, Any], *, cwd: Path) -> str | None:
+    def _read_refusal(self, given: object, pattern: object, *, cwd: Path) -> str | None:
         start = _resolve(given, cwd=cwd) if isinstance(given, str) and given else _resolve(".", cwd=cwd)
-        pattern = tool_input.get("pattern") if "file_path" not in tool_input else None
         paths = [start]
         if isinstance(pattern, str) and (pattern.startswith(("/", "~")) or ".." in Path(pattern).parts):
             paths.append(_resolve(_fixed_prefix(pattern), cwd=start))
