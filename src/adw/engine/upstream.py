@@ -1,0 +1,124 @@
+"""Every private part of DBOS this program leans on, in one place; the contract tests guard what each of them does.
+
+Public calls exist for most of it, but they keep per-queue settings in the database (so that workers could not differ
+in concurrency), or open transactions of their own (so that our rows and the step's record could not commit together).
+"""
+# pyright: reportPrivateUsage=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# ruff: noqa: SLF001
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from dbos import DBOS, DBOSPortableJSONSerializer, _core, _dbos
+from dbos._context import assert_current_dbos_context
+from dbos._error import DBOSWorkflowCancelledError, DBOSWorkflowConflictIDError
+from dbos._sys_db import SystemDatabase
+from sqlalchemy import Connection, Engine
+
+SCHEMA = "dbos"
+RunGone = (DBOSWorkflowCancelledError, DBOSWorkflowConflictIDError)
+"""Raised by DBOS inside a run that was cancelled, or that another executor owns by now."""
+
+SERIALIZER = DBOSPortableJSONSerializer()
+_CANCEL_POLL_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A step's place in its run: numbered in the order of calls, fenced by the token of the claim."""
+
+    run_id: str
+    number: int
+    owner: str
+
+
+def migrate(engine: Engine) -> None:
+    """Creates or upgrades the schema `dbos`. Safe to call from many processes at once."""
+    database = SystemDatabase.create(
+        system_database_url="postgresql://unused",
+        engine_kwargs={},
+        engine=engine,
+        schema=SCHEMA,
+        serializer=SERIALIZER,
+        executor_id=None,
+        use_listen_notify=False,
+    )
+    database.run_migrations()
+    database.destroy()
+
+
+def is_launched() -> bool:
+    """Whether this process already has a DBOS."""
+    return _dbos._dbos_global_instance is not None
+
+
+def add_queue(dbos: DBOS, name: str, *, concurrency: int, poll_s: float) -> None:
+    """A queue known to this process alone, hence with a concurrency of its own."""
+    dbos._registry._register_internal_queue(name, worker_concurrency=concurrency, polling_interval_sec=poll_s)
+
+
+def close_queue(dbos: DBOS, name: str) -> None:
+    """Makes this process stop taking runs from the queue; the poller reads the limit anew each time."""
+    dbos._registry._register_internal_queue(name)._worker_concurrency = 0
+
+
+def hasten_cancellation() -> None:
+    """Shortens the interval at which running steps notice that their run was cancelled (upstream: 1 s)."""
+    _core._PREEMPTIBLE_POLL_INTERVAL_SEC = _CANCEL_POLL_S
+
+
+def active_runs(dbos: DBOS) -> set[str]:
+    """Runs this process is executing right now."""
+    return set(dbos._active_workflows_set.activeList())
+
+
+def run_tasks(dbos: DBOS) -> set[asyncio.Task[Any]]:
+    """The tasks executing them."""
+    return set(dbos._workflow_tasks)
+
+
+def interpreter_loop(dbos: DBOS) -> asyncio.AbstractEventLoop | None:
+    """The loop on which runs are executed."""
+    return dbos._background_event_loop.target_loop()
+
+
+def take_slot() -> Slot:
+    """Reserves the next step of the run being executed. Must be called before anything is awaited."""
+    step = assert_current_dbos_context().snapshot_step_ctx()
+    if step.owner_xid is None:
+        raise RuntimeError("a run without a claim: it was not started through the queue")
+    return Slot(step.workflow_id, step.function_id, step.owner_xid)
+
+
+def recorded(dbos: DBOS, slot: Slot, name: str, connection: Connection) -> str | None:
+    """The record of this step, if there is one. Raises one of `RunGone` for a cancelled run."""
+    dbos._sys_db._apply_caller_schema(connection)
+    found = dbos._sys_db._check_operation_execution_txn(slot.run_id, slot.number, name, connection)
+    return None if found is None else found["output"]
+
+
+def record(dbos: DBOS, slot: Slot, name: str, output: str, connection: Connection) -> None:
+    """Writes the record of this step in the caller's transaction.
+
+    Raises one of `RunGone` unless the claim is still valid, and keeps it so until the transaction ends.
+    """
+    now_ms = int(time.time() * 1000)
+    dbos._sys_db._record_operation_result_txn(
+        {
+            "workflow_uuid": slot.run_id,
+            "function_id": slot.number,
+            "function_name": name,
+            "output": output,
+            "error": None,
+            "serialization": SERIALIZER.name(),
+            "started_at_epoch_ms": now_ms,
+            "child_workflow_id": None,
+        },
+        now_ms,
+        connection,
+        owner_xid=slot.owner,
+    )
