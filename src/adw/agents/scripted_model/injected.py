@@ -14,6 +14,8 @@ _OPENINGS = (
     "<local-command-",
     "Stop hook feedback:",
     "Output token limit hit.",
+    "[Your previous response had no visible output.",
+    "Your response above was stopped by a safety classifier",
 )
 
 

@@ -1,4 +1,4 @@
-"""Which rule answers a request. A pure function: nothing is remembered between requests."""
+"""Which rule answers a request. A pure function of the request and of how often it came before."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from adw.agents.scripted_model.numbers import holds
 from adw.agents.scripted_model.request import RequestView
-from adw.agents.scripted_model.scenario import Reply, Rule, Scenario, When
+from adw.agents.scripted_model.scenario import PLAIN_ENDING, Reply, Rule, Scenario, When
 
 DEFAULT_RULE = "(default)"
 GUARD_RULE = "(too many steps)"
@@ -27,18 +27,13 @@ def choose(scenario: Scenario, view: RequestView, *, seen: int = 0) -> Choice:
     """The first rule that holds; `seen` is how often this very request came before."""
     built_in = {"cwd": view.cwd, "model": view.model, "phase": view.phase, "role": view.role}
     if view.step >= scenario.max_steps:
-        return Choice(rule=GUARD_RULE, reply=_plain_ending(scenario), values=built_in)
+        return Choice(rule=GUARD_RULE, reply=PLAIN_ENDING, values=built_in)
     for rule in scenario.rules:
         captured = _match(rule.when, view, seen=seen)
         reply = None if captured is None else _reply_of(rule, view.step)
         if captured is not None and reply is not None:
             return Choice(rule=rule.name, reply=reply, values=captured | built_in)
     return Choice(rule=DEFAULT_RULE, reply=scenario.default, values=built_in)
-
-
-def _plain_ending(scenario: Scenario) -> Reply:
-    texts = [block for block in scenario.default.blocks if block.text is not None]
-    return Reply(blocks=texts) if texts else type(scenario)().default
 
 
 def _reply_of(rule: Rule, step: int) -> Reply | None:

@@ -19,6 +19,7 @@ RETRY_HEADER = "x-stainless-retry-count"
 _ROLE = re.compile(r"^ADW role: *(\S+) *$", re.MULTILINE)
 _PHASE = re.compile(r"^ADW phase: *(\S+) *$", re.MULTILINE)
 _CWD = re.compile(r"(?:Primary w|W)orking directory: *(\S.*?) *$", re.MULTILINE)
+_ASKED = ("metadata", "model", "system", "messages", "tools")
 _CHARACTERS_PER_TOKEN = 4
 
 
@@ -31,7 +32,7 @@ class RequestView:
     """What a request says, as far as rules can ask about it."""
 
     digest: str
-    """Names this very request: its body without the stream flag."""
+    """Names this very request: what is asked of which model in which session, however it is to be sent."""
     model: str
     stream: bool
     retry: int
@@ -97,8 +98,8 @@ def _parse(body: bytes) -> Json:
 
 
 def _digest(data: Json) -> str:
-    # The CLI repeats a request without streaming after a broken stream; to rules that count repeats it is the same one.
-    same = {key: value for key, value in data.items() if key != "stream"}
+    # A repeat may come without streaming or with another token limit; it is still the same question.
+    same = {key: data[key] for key in _ASKED if key in data}
     return hashlib.sha256(orjson.dumps(same, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 

@@ -6,9 +6,10 @@ Every model refuses unknown keys, so that a misspelt matcher never silently matc
 from __future__ import annotations
 
 import re
+from collections.abc import Set as AbstractSet
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from adw.agents.scripted_model.numbers import check_numbers
 from adw.agents.scripted_model.template import BUILT_IN_NAMES, names_in
@@ -17,6 +18,8 @@ HttpFault = Literal[400, 401, 402, 403, 404, 413, 429, 500, 503, 529]
 StreamFault = Literal[
     "drop", "cut", "error_event", "nonsense", "empty", "stall", "hang", "silence", "truncate", "refusal"
 ]
+
+Fault = Literal[HttpFault, StreamFault]
 
 
 def _check_regex(pattern: str) -> str:
@@ -28,7 +31,7 @@ def _check_regex(pattern: str) -> str:
 
 
 Regex = Annotated[str, AfterValidator(_check_regex)]
-Numbers = Annotated[int | list[int] | str, AfterValidator(check_numbers)]
+Numbers = Annotated[int | list[int] | str, BeforeValidator(check_numbers)]
 
 
 class _Strict(BaseModel):
@@ -99,7 +102,7 @@ class Reply(_Strict):
     stop_reason: str | None = None
     usage: UsageOverride = UsageOverride()
     headers: dict[str, str] = Field(default_factory=dict[str, str])
-    fault: HttpFault | StreamFault | None = None
+    fault: Fault | None = None
     retry_after_s: int | None = Field(default=None, ge=0)
     message: str | None = None
     """The text of an error answer."""
@@ -129,18 +132,16 @@ class Rule(_Strict):
 
     @model_validator(mode="after")
     def _templates_are_known(self) -> Self:
-        known = {*BUILT_IN_NAMES}.union(*(re.compile(pattern).groupindex for pattern in self.when.patterns()))
+        groups = {name for pattern in self.when.patterns() for name in re.compile(pattern).groupindex}
         for reply in self.replies():
-            unknown = sorted(names_in([block.model_dump() for block in reply.blocks]) - known)
-            if unknown:
-                raise ValueError(
-                    f"${{{unknown[0]}}} is neither built in ({', '.join(sorted(BUILT_IN_NAMES))}) nor a named group "
-                    f"of this rule; write $${{{unknown[0]}}} for the text itself"
-                )
+            _check_names(reply, known=groups | BUILT_IN_NAMES)
         return self
 
     def replies(self) -> list[Reply]:
         return self.steps if self.reply is None else [self.reply]
+
+
+PLAIN_ENDING = Reply(blocks=[Block(text="Done.")])
 
 
 class Scenario(_Strict):
@@ -149,9 +150,14 @@ class Scenario(_Strict):
     name: str = "unnamed"
     description: str = ""
     rules: list[Rule] = Field(default_factory=list[Rule])
-    default: Reply = Reply(blocks=[Block(text="Done.")])
+    default: Reply = PLAIN_ENDING
     max_steps: int = Field(default=60, ge=1)
-    """After so many answers to one prompt the default text ends it, whatever the rules say."""
+    """After so many answers to one prompt the text `Done.` ends it, whatever the rules say."""
+
+    @model_validator(mode="after")
+    def _default_is_fillable(self) -> Self:
+        _check_names(self.default, known=BUILT_IN_NAMES)
+        return self
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
@@ -160,3 +166,12 @@ class Scenario(_Strict):
         if twice:
             raise ValueError(f"two rules are called {twice[0]!r}")
         return self
+
+
+def _check_names(reply: Reply, *, known: AbstractSet[str]) -> None:
+    unknown = sorted(names_in([block.model_dump() for block in reply.blocks]) - known)
+    if unknown:
+        raise ValueError(
+            f"${{{unknown[0]}}} is neither built in ({', '.join(sorted(BUILT_IN_NAMES))}) nor a named group "
+            f"of this rule; write $${{{unknown[0]}}} for the text itself"
+        )
