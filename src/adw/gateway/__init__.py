@@ -1,0 +1,9 @@
+"""The proxy between agents and the model API: it holds the credential, keeps the books and enforces budgets."""
+
+from __future__ import annotations
+
+from adw.gateway.gateway import Gateway
+from adw.gateway.grants import GatewayVerdict, RunGrant
+from adw.gateway.upstream import Credential, Upstream
+
+__all__ = ["Credential", "Gateway", "GatewayVerdict", "RunGrant", "Upstream"]

@@ -1,0 +1,110 @@
+"""Who may use the gateway, and what it remembers about each agent run.
+
+Tokens live in this process's memory only, as digests: after a restart every run is admitted again with a new one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from hashlib import sha256
+
+from adw.domain.usage import Usage
+from adw.kit.ids import new_token
+from adw.store.usage import RefusalReason
+
+KEPT_RECORDS = 1000
+"""How many runs are remembered; the longest admitted are forgotten first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunGrant:
+    """The right of one agent run to use models, and where its requests are booked."""
+
+    agent_run_id: str
+    adw_id: str
+    phase: str
+    attempt: int
+    role: str
+    budget_usd: Decimal | None = None
+    """The workflow's budget in US dollars, used until its account in the database says otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayVerdict:
+    """What the gateway itself saw of an agent run, since it was last admitted here."""
+
+    budget_refused: bool = False
+    unpriced_model: str | None = None
+    """The model that was refused because the workflow has a budget and the model no price."""
+    output_lowered: bool = False
+    """A request was sent with fewer output tokens than asked for, because no more could be afforded."""
+    last_status: int | None = None
+    """The HTTP status of the latest answer to the agent."""
+    limit_resets_at: datetime | None = None
+    """When the limit ends that the latest refusal of the model API spoke of."""
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(slots=True, kw_only=True)
+class RunRecord:
+    """The changing side of a verdict, written by the requests of one run."""
+
+    refusal: RefusalReason | None = None
+    refused_model: str | None = None
+    output_lowered: bool = False
+    last_status: int | None = None
+    limit_resets_at: datetime | None = None
+    usage: Usage = field(default_factory=Usage)
+    running: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+
+    def verdict(self) -> GatewayVerdict:
+        return GatewayVerdict(
+            budget_refused=self.refusal == "budget",
+            unpriced_model=self.refused_model if self.refusal == "unpriced_model" else None,
+            output_lowered=self.output_lowered,
+            last_status=self.last_status,
+            limit_resets_at=self.limit_resets_at,
+            usage=self.usage,
+        )
+
+
+class Admissions:
+    """Run tokens and the records of their runs."""
+
+    def __init__(self) -> None:
+        self._grants: dict[str, RunGrant] = {}
+        self._records: OrderedDict[str, RunRecord] = OrderedDict()
+
+    def admit(self, grant: RunGrant) -> str:
+        token = new_token()
+        self._grants[_digest(token)] = grant
+        self._records[grant.agent_run_id] = RunRecord()
+        self._records.move_to_end(grant.agent_run_id)
+        while len(self._records) > KEPT_RECORDS:
+            self._records.popitem(last=False)
+        return token
+
+    def revoke(self, token: str) -> None:
+        """Ends the right and the requests that run under it."""
+        grant = self._grants.pop(_digest(token), None)
+        if grant is not None:
+            for task in tuple(self.record(grant).running):
+                task.cancel()
+
+    def grant_of(self, token: str) -> RunGrant | None:
+        return self._grants.get(_digest(token))
+
+    def record(self, grant: RunGrant) -> RunRecord:
+        return self._records.setdefault(grant.agent_run_id, RunRecord())
+
+    def verdict(self, agent_run_id: str) -> GatewayVerdict:
+        record = self._records.get(agent_run_id)
+        return record.verdict() if record else GatewayVerdict()
+
+
+def _digest(token: str) -> str:
+    return sha256(token.encode()).hexdigest()
