@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from adw.agents.scripted_model import faults, sse
@@ -81,7 +80,7 @@ async def _not_found(exchange: Exchange) -> None:
 
 async def _answer(exchange: Exchange, *, view: RequestView, choice: Choice, answer: Answer) -> None:
     reply = choice.reply
-    await _pause(reply.delay_ms)
+    await exchange.pause(reply.delay_ms)
     if isinstance(reply.fault, int):
         await faults.send_status(exchange, reply, reply.fault)
     elif reply.fault == "silence":
@@ -98,20 +97,15 @@ async def _stream(exchange: Exchange, answer: Answer, reply: Reply) -> None:
         return
     await exchange.start(200, content_type="text/event-stream", headers=reply.headers)
     await exchange.write(sse.opening(answer))
-    await _pause(reply.turn_ms)
+    await exchange.pause(reply.turn_ms)
     for chunk in sse.contents(answer):
         await exchange.write(chunk)
     await exchange.finish(sse.closing(answer))
 
 
 async def _whole(exchange: Exchange, answer: Answer, reply: Reply) -> None:
-    await _pause(reply.turn_ms)
+    await exchange.pause(reply.turn_ms)
     if reply.fault in faults.BREAKING_FAULTS:
         await faults.send_broken_whole(exchange, answer, reply)
         return
     await exchange.respond_json(200, answer.as_message(), headers=reply.headers)
-
-
-async def _pause(duration_ms: int) -> None:
-    if duration_ms:
-        await asyncio.sleep(duration_ms / 1000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -67,6 +68,12 @@ class Exchange:
         else:
             self._transport.close()
         await self.wait_for_disconnect()
+
+    async def pause(self, duration_ms: int) -> None:
+        """Waits, but not for a caller that has gone."""
+        if duration_ms:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.wait_for_disconnect(), duration_ms / 1000)
 
     async def wait_for_disconnect(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":

@@ -82,8 +82,6 @@ class _Server(uvicorn.Server):
         self._ended = asyncio.Event()
 
     def end(self) -> None:
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
         self._ended.set()
 
     @contextlib.contextmanager
@@ -96,6 +94,15 @@ class _Server(uvicorn.Server):
 
     async def main_loop(self) -> None:
         await self._ended.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - their owner closes them
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        # Every answer in progress notices that its caller is gone.
+        if self.server_state.tasks:
+            await asyncio.wait(self.server_state.tasks)
 
 
 class _Protocol(H11Protocol):
