@@ -17,6 +17,8 @@ from adw.store.tables.local_forge import forge_counters as counter_rows
 from adw.store.tables.local_forge import issues as issue_rows
 from adw.store.tables.local_forge import pull_requests as pull_rows
 
+_MAX_NUMBER = 2**31 - 1
+
 Begin = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
 """Opens a transaction that commits at the end of its block; `engine.begin` is one."""
 
@@ -71,6 +73,7 @@ async def create_issue(
 
 
 async def get_issue(connection: AsyncConnection, *, project_id: str, number: int) -> Issue:
+    check_number(number, what="issue")
     query = select(issue_rows).where(issue_rows.c.project_id == project_id, issue_rows.c.number == number)
     row = (await connection.execute(query)).one_or_none()
     if row is None:
@@ -91,6 +94,7 @@ async def list_issues(
 
 async def close_issue(connection: AsyncConnection, *, project_id: str, number: int) -> Issue:
     """Closes it; a closed one keeps the time it was closed at."""
+    check_number(number, what="issue")
     query = (
         update(issue_rows)
         .where(issue_rows.c.project_id == project_id, issue_rows.c.number == number, issue_rows.c.state == "open")
@@ -104,7 +108,7 @@ async def create_comment(
     connection: AsyncConnection, *, project_id: str, number: int, body: str, author: str, key: str | None = None
 ) -> Comment:
     """A new comment on an issue or pull request, or the one `key` made there before."""
-    await _check_number(connection, project_id=project_id, number=number)
+    await _check_thread(connection, project_id=project_id, number=number)
     query = (
         postgresql.insert(comment_rows)
         .values(project_id=project_id, number=number, body=body, author=author, key=key)
@@ -136,9 +140,15 @@ async def update_comment(connection: AsyncConnection, *, project_id: str, commen
 
 async def list_comments(connection: AsyncConnection, *, project_id: str, number: int) -> list[Comment]:
     """Oldest first."""
-    await _check_number(connection, project_id=project_id, number=number)
+    await _check_thread(connection, project_id=project_id, number=number)
     query = select(comment_rows).where(comment_rows.c.project_id == project_id, comment_rows.c.number == number)
     return [_comment(row) for row in await connection.execute(query.order_by(comment_rows.c.id))]
+
+
+def check_number(number: int, *, what: str) -> None:
+    """Raises `NotFoundError` for what cannot be a number, before PostgreSQL says so less politely."""
+    if not 0 < number <= _MAX_NUMBER:
+        raise no_such(what, number)
 
 
 def no_such(what: str, number: int) -> NotFoundError:
@@ -153,7 +163,8 @@ async def _issue_by_key(connection: AsyncConnection, *, project_id: str, key: st
     return None if row is None else _issue(row)
 
 
-async def _check_number(connection: AsyncConnection, *, project_id: str, number: int) -> None:
+async def _check_thread(connection: AsyncConnection, *, project_id: str, number: int) -> None:
+    check_number(number, what="issue or pull request")
     known = select(issue_rows.c.number).where(issue_rows.c.project_id == project_id, issue_rows.c.number == number)
     pulls = select(pull_rows.c.number).where(pull_rows.c.project_id == project_id, pull_rows.c.number == number)
     if (await connection.execute(known.union_all(pulls))).first() is None:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adw.domain.forge import PullRequest, PullRequestFilter, Review, ReviewComment, ReviewState
 from adw.kit.errors import ConflictError
-from adw.store.local_forge import next_number, no_such
+from adw.store.local_forge import check_number, next_number, no_such
 from adw.store.tables.local_forge import pull_requests as pull_rows
 from adw.store.tables.local_forge import reviews as review_rows
 
@@ -27,9 +27,7 @@ async def find_pull_request(
     """The open pull request of branch `head`, else the one made by `key` in whatever state."""
     is_open = (pull_rows.c.head_branch == head) & pull_rows.c.state.in_(_OPEN_STATES)
     wanted = is_open if key is None else is_open | (pull_rows.c.key == key)
-    query = (
-        select(pull_rows).where(pull_rows.c.project_id == project_id, wanted).order_by(is_open.desc()).limit(1)
-    )
+    query = select(pull_rows).where(pull_rows.c.project_id == project_id, wanted).order_by(is_open.desc()).limit(1)
     row = (await connection.execute(query)).one_or_none()
     return None if row is None else _pull(row)
 
@@ -96,6 +94,7 @@ async def edit_pull_request(
     connection: AsyncConnection, *, project_id: str, number: int, title: str | None, body: str | None
 ) -> PullRequest:
     """Changes what is not None."""
+    await lock_pull_request(connection, project_id=project_id, number=number)
     changes = {name: text for name, text in (("title", title), ("body", body)) if text is not None}
     if changes:
         await _update(connection, project_id, number, **changes)
@@ -194,6 +193,7 @@ def _of(project_id: str, number: int) -> Select[Any]:
 
 
 async def _row(connection: AsyncConnection, query: Select[Any], number: int) -> Row[Any]:
+    check_number(number, what="pull request")
     row = (await connection.execute(query)).one_or_none()
     if row is None:
         raise no_such("pull request", number)
