@@ -1,0 +1,53 @@
+"""Results arrive in a person's repository as a branch: written only if it is absent or still what we wrote."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from adw.kit.errors import ConflictError
+from adw.kit.git.person import PersonRepository
+from adw.kit.git.runner import Git
+from adw.kit.git.squash import compare_and_swap
+from adw.kit.git.transfer import bring
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """`note` says why a branch was left alone, and how to get at the result instead."""
+
+    written: bool
+    note: str | None = None
+
+
+async def publish_branch(person_repository: Path, *, remote: Path, branch: str, sha: str) -> Publication:
+    """Writes `refs/heads/<branch>` in a person's repository; `remote` is our own repository that has the commit.
+
+    Ours is a branch that can be fast-forwarded to the commit, or that still is what we last wrote there (remembered
+    in `remote`). A branch that is checked out is left alone.
+    """
+    person, ours = PersonRepository.at(person_repository), Git(git_dir=remote)
+    ref, memory = f"refs/heads/{branch}", f"refs/adw/published/{branch}"
+    now = await person.git.resolve(ref)
+    if now != sha:
+        await bring(person.git, sha, sources=(remote,))
+        refusal = await _refusal(person, branch=branch, now=now, sha=sha, published=await ours.resolve(memory))
+        if refusal is not None:
+            return Publication(written=False, note=f"{refusal}; the result is commit {sha[:12]} in {remote}")
+        try:
+            await compare_and_swap(person.git, ref=ref, new=sha, old=now)
+        except ConflictError:
+            return Publication(written=False, note=f"{branch} changed just now; the result is commit {sha[:12]}")
+    await ours.run("update-ref", memory, sha)
+    return Publication(written=now != sha)
+
+
+async def _refusal(
+    person: PersonRepository, *, branch: str, now: str | None, sha: str, published: str | None
+) -> str | None:
+    checkout = person.checkout_of(branch)
+    if checkout is not None:
+        return f"{branch} is checked out in {checkout.path} and was left alone"
+    if now is None or now == published or await person.git.is_ancestor(ancestor=now, of=sha):
+        return None
+    return f"{branch} exists with commits that are not ours and was left alone"

@@ -1,0 +1,1 @@
+"""Adapters for the place work happens in: files, commands, ports."""
