@@ -1,0 +1,113 @@
+"""Finds the report a run wrote, and nothing an earlier run left behind, and reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+from adw.domain.testing import ReportFormat, TestResult, Unreadable
+from adw.ports.launcher import Exited
+from adw.workspace.commands.identity import Locator, clean_text
+from adw.workspace.commands.jest_json import parse_jest_json
+from adw.workspace.commands.junit import parse_junit
+from adw.workspace.commands.tap import parse_tap
+
+_MAX_FILES = 5_000
+_MAX_BYTES = 64_000_000
+
+_Stamp = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """Where a report will be, and what lay there before the run."""
+
+    format: ReportFormat
+    root: Path
+    folder: Path
+    pattern: str
+    before: Mapping[Path, _Stamp]
+
+
+def expect_report(*, report_format: ReportFormat, root: Path, folder: Path, pattern: str) -> Expected:
+    """To be called before the run. `pattern` is an absolute path, or a path or glob below `folder`."""
+    before = {path: _stamp(path) for path in _matches(folder, pattern)}
+    return Expected(format=report_format, root=root, folder=folder, pattern=pattern, before=before)
+
+
+def read_report(expected: Expected, exited: Exited) -> tuple[TestResult, ...] | Unreadable:
+    """The results of a run that has ended. Blocking: reports may be large."""
+    if expected.format is ReportFormat.EXIT_CODE:
+        return ()
+    if expected.format is ReportFormat.TAP and not expected.pattern:
+        cut = Unreadable("the output was too long to be read as TAP")
+        return cut if exited.truncated else _storable(parse_tap(exited.output))
+    fresh = _fresh(expected)
+    if isinstance(fresh, Unreadable):
+        return fresh
+    results: list[TestResult] = []
+    for path in fresh:
+        found = _parse(path, expected)
+        if isinstance(found, Unreadable):
+            return Unreadable(f"{path.name}: {found.reason}")
+        results.extend(found)
+    return _storable(tuple(results))
+
+
+def _fresh(expected: Expected) -> list[Path] | Unreadable:
+    """The files this run wrote."""
+    present = _matches(expected.folder, expected.pattern)
+    fresh = [path for path in present if expected.before.get(path) != _stamp(path)]
+    if not fresh:
+        stale = " (one from before the run is there)" if present else ""
+        return Unreadable(f"the run wrote no report{stale}")
+    if sum(path.stat().st_size for path in fresh) > _MAX_BYTES:
+        return Unreadable(f"the report has more than {_MAX_BYTES // 1_000_000} MB")
+    return fresh
+
+
+def _parse(path: Path, expected: Expected) -> tuple[TestResult, ...] | Unreadable:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        return Unreadable(f"it cannot be read: {error.strerror}")
+    locator = Locator(expected.root)
+    if expected.format is ReportFormat.JEST_JSON:
+        return parse_jest_json(data, locator=locator)
+    if expected.format is ReportFormat.TAP:
+        return parse_tap(data.decode(errors="replace"))
+    return parse_junit(data, locator=locator)
+
+
+def _storable(results: tuple[TestResult, ...] | Unreadable) -> tuple[TestResult, ...] | Unreadable:
+    """A database takes neither NUL nor half a character; a project's tests may be named anything."""
+    if isinstance(results, Unreadable):
+        return results
+    return tuple(
+        replace(
+            result,
+            test_id=clean_text(result.test_id),
+            test_name=clean_text(result.test_name),
+            test_purpose=clean_text(result.test_purpose),
+            error=None if result.error is None else clean_text(result.error),
+        )
+        for result in results
+    )
+
+
+def _matches(folder: Path, pattern: str) -> list[Path]:
+    """Ordinary files only: a link could lead out of the workspace, and reading a pipe would never end."""
+    if not pattern:
+        return []
+    absolute = Path(pattern).is_absolute()
+    found = [Path(pattern)] if absolute else sorted(islice(folder.glob(pattern), _MAX_FILES))
+    inside = folder.resolve()
+    safe = (path for path in found if path.is_file() and not path.is_symlink())
+    return [path for path in safe if absolute or path.resolve().is_relative_to(inside)]
+
+
+def _stamp(path: Path) -> _Stamp:
+    status = path.stat()
+    return status.st_mtime_ns, status.st_size, status.st_ino
