@@ -1,4 +1,4 @@
-"""A PostgreSQL for the session, a stand-in of the model API that does exactly what a test says, and a gateway between."""
+"""PostgreSQL for the session, a stand-in of the model API that does exactly what a test says, a gateway between."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import orjson
@@ -102,16 +102,29 @@ class StandIn:
 
     def __init__(self) -> None:
         self.seen: list[Seen] = []
-        self.answer: Answer = streamed(SSE)
         self.url = ""
+        self.streams(Sse.answer())
 
-    async def __aenter__(self) -> StandIn:
+    async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
         self._server.close()
+
+    def streams(self, pieces: list[bytes], **options: Any) -> None:
+        self.answer: Answer = streamed(pieces, **options)
+
+    @staticmethod
+    def streamed(pieces: list[bytes], **options: Any) -> Answer:
+        return streamed(pieces, **options)
+
+    def replies(self, body: bytes, *, status: int = 200, **headers: str) -> None:
+        self.answer = plain(body, status=status, **headers)
+
+    def hangs_up(self) -> None:
+        self.answer = closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -145,25 +158,31 @@ async def _read_request(reader: asyncio.StreamReader) -> Seen | None:
     return seen
 
 
-def event(name: str, **fields: Any) -> bytes:
-    return b"event: " + name.encode() + b"\ndata: " + orjson.dumps({"type": name} | fields) + b"\n\n"
+class Sse:
+    """Events of a streamed answer, as bytes."""
 
+    @staticmethod
+    def event(name: str, **fields: Any) -> bytes:
+        return b"event: " + name.encode() + b"\ndata: " + orjson.dumps({"type": name} | fields) + b"\n\n"
 
-def start_event(**usage: int) -> bytes:
-    known = {"input_tokens": 1000, "output_tokens": 1} | usage
-    return event("message_start", message={"id": "m", "model": MODEL, "content": [], "usage": known})
+    @staticmethod
+    def start(**usage: Any) -> bytes:
+        known = {"input_tokens": 1000, "output_tokens": 1} | usage
+        return Sse.event("message_start", message={"id": "m", "model": MODEL, "content": [], "usage": known})
 
+    @staticmethod
+    def text(words: str) -> bytes:
+        return Sse.event("content_block_delta", index=0, delta={"type": "text_delta", "text": words})
 
-def delta_event(words: str) -> bytes:
-    return event("content_block_delta", index=0, delta={"type": "text_delta", "text": words})
+    @staticmethod
+    def end(**usage: Any) -> bytes:
+        delta = Sse.event("message_delta", delta={"stop_reason": "end_turn"}, usage={"output_tokens": 200} | usage)
+        return delta + Sse.event("message_stop")
 
-
-def end_events(output_tokens: int) -> bytes:
-    delta = event("message_delta", delta={"stop_reason": "end_turn"}, usage={"output_tokens": output_tokens})
-    return delta + event("message_stop")
-
-
-SSE = [start_event(), delta_event("häl"), b": comment\n\n" + delta_event("lo"), end_events(200)]
+    @staticmethod
+    def answer() -> list[bytes]:
+        """1,000 tokens in, 200 out: 0.006 USD."""
+        return [Sse.start(), Sse.text("häl"), b": comment\n\n" + Sse.text("lo"), Sse.end()]
 
 
 def head(status: int, headers: dict[str, str]) -> bytes:
@@ -182,7 +201,8 @@ def streamed(
         for number, piece in enumerate(pieces):
             if number == 1 and gate is not None:
                 await gate.wait()
-            writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            if piece:
+                writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
             await writer.drain()
         if stall:
             await asyncio.Event().wait()
@@ -197,7 +217,9 @@ def streamed(
 def plain(body: bytes, *, status: int = 200, **headers: str) -> Answer:
     async def answer(_seen: Seen, writer: asyncio.StreamWriter) -> None:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        writer.write(head(status, {"content-type": "application/json", "content-length": str(len(body))} | named) + body)
+        writer.write(
+            head(status, {"content-type": "application/json", "content-length": str(len(body))} | named) + body
+        )
 
     return answer
 
@@ -219,6 +241,7 @@ class Rig:
     """A running gateway in front of the stand-in, one workflow and one agent of it."""
 
     adw_id = "0a1b2c3d"
+    key = REAL_KEY
 
     def __init__(self, gateway: Gateway, engine: AsyncEngine, client: httpx.AsyncClient, model_api: StandIn) -> None:
         self.gateway = gateway
@@ -226,7 +249,7 @@ class Rig:
         self.client = client
         self.model_api = model_api
         self.warnings: list[Any] = []
-        self.token = gateway.admit(grant())
+        self.token = gateway.admit(self.grant())
 
     @property
     def headers(self) -> dict[str, str]:
@@ -237,7 +260,17 @@ class Rig:
             await set_budget(connection, self.adw_id, budget_usd=None if usd is None else Decimal(usd))
 
     async def ask(self, **fields: Any) -> httpx.Response:
-        return await self.client.post("/v1/messages?beta=true", headers=self.headers, json=question(**fields))
+        return await self.client.post("/v1/messages?beta=true", headers=self.headers, json=self.question(**fields))
+
+    @staticmethod
+    def question(**fields: Any) -> dict[str, Any]:
+        messages = [{"role": "user", "content": "Say something"}]
+        return {"model": MODEL, "max_tokens": 2000, "stream": True, "messages": messages} | fields
+
+    @classmethod
+    def grant(cls, **fields: Any) -> RunGrant:
+        known = {"agent_run_id": "run-1", "adw_id": cls.adw_id, "phase": "build", "attempt": 1, "role": "implementor"}
+        return RunGrant(**(known | fields))
 
     async def rows(self) -> list[Any]:
         async with self.engine.connect() as connection:
@@ -262,14 +295,13 @@ class Rig:
         return await self.eventually(closed_rows)
 
 
-def question(**fields: Any) -> dict[str, Any]:
-    messages = [{"role": "user", "content": "Say something"}]
-    return {"model": MODEL, "max_tokens": 2000, "stream": True, "messages": messages} | fields
+RigOf = Callable[..., AbstractAsyncContextManager[Rig]]
 
 
-def grant(**fields: Any) -> RunGrant:
-    known = {"agent_run_id": "run-1", "adw_id": Rig.adw_id, "phase": "build", "attempt": 1, "role": "implementor"}
-    return RunGrant(**(known | fields))
+@pytest.fixture
+def rig_of(engine: AsyncEngine, model_api: StandIn) -> RigOf:
+    """A rig with other options than the usual ones."""
+    return lambda **options: rig_for(engine, model_api, **options)
 
 
 @asynccontextmanager
@@ -294,3 +326,8 @@ async def rig_for(engine: AsyncEngine, model_api: StandIn, **options: Any) -> As
 async def rig(engine: AsyncEngine, model_api: StandIn) -> AsyncIterator[Rig]:
     async with rig_for(engine, model_api) as rig:
         yield rig
+
+
+@pytest.fixture
+def sse() -> type[Sse]:
+    return Sse

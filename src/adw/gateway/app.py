@@ -12,7 +12,7 @@ import httpx
 
 from adw.domain.usage import Price
 from adw.gateway import replies
-from adw.gateway.asgi import BodyTooLargeError, Call, ClientGoneError, Receive, Send
+from adw.gateway.asgi import CONNECTION, BodyTooLargeError, Call, ClientGoneError, Receive, Send
 from adw.gateway.booking import OpenRequest, Settler, claim_for, refusal_text
 from adw.gateway.exchange import Exchange, while_connected
 from adw.gateway.grants import Admissions, RunGrant, RunRecord
@@ -62,6 +62,7 @@ class GatewayApp:
             headers=list(scope["headers"]),
             receive=receive,
             send=send,
+            connection=scope[CONNECTION],
         )
         try:
             reply = await self._answer(call)

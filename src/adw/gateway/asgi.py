@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
 from adw.gateway.upstream import Headers
+
+CONNECTION = "adw.connection"
+"""Where a request's scope holds its transport."""
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -31,6 +35,7 @@ class Call:
     headers: Headers
     receive: Receive
     send: Send
+    connection: asyncio.Transport
 
     def header(self, name: bytes) -> str:
         return next((value.decode("latin-1") for key, value in self.headers if key == name), "")
@@ -51,3 +56,8 @@ class Call:
         """Returns when the client has closed the connection."""
         while (await self.receive())["type"] != "http.disconnect":
             pass
+
+    async def cut(self) -> None:
+        """Ends the connection in the middle of an answer: the client must not take it for a complete one."""
+        self.connection.close()
+        await asyncio.sleep(0)

@@ -55,6 +55,8 @@ class Exchange:
             await self._pass_on(response)
         except httpx.TransportError as error:
             log.warning("answer_broke_off", reason=type(error).__name__, detail=str(error))
+            await self._end()
+            await self._call.cut()
         finally:
             await response.aclose()
 
@@ -102,7 +104,10 @@ class Exchange:
 
 
 async def while_connected(call: Call, work: asyncio.Task[None]) -> None:
-    """Waits for the work, or cancels it when the client goes away. Re-raises what the work raised."""
+    """Waits for the work, or cancels it when the client goes away. Re-raises what the work raised.
+
+    Work that somebody else cancelled takes the client's connection with it.
+    """
     gone = asyncio.ensure_future(call.gone())
     try:
         await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -110,5 +115,7 @@ async def while_connected(call: Call, work: asyncio.Task[None]) -> None:
         work.cancel()
         gone.cancel()
         await asyncio.gather(work, gone, return_exceptions=True)
-    if not work.cancelled():
+    if work.cancelled():
+        await call.cut()
+    else:
         work.result()

@@ -71,6 +71,7 @@ class Gateway:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        self._admissions.revoke_all()
         await self._server.__aexit__(*exc)
         await self._app.drain()
         await self._client.aclose()

@@ -95,6 +95,12 @@ class Admissions:
             for task in tuple(self.record(grant).running):
                 task.cancel()
 
+    def revoke_all(self) -> None:
+        self._grants.clear()
+        for record in self._records.values():
+            for task in tuple(record.running):
+                task.cancel()
+
     def grant_of(self, token: str) -> RunGrant | None:
         return self._grants.get(_digest(token))
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Generator
+from collections.abc import Generator, MutableMapping
 from typing import Any, Self
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from adw.gateway.asgi import CONNECTION
 
 KEEP_ALIVE_S = 60
 SHUTDOWN_S = 1
@@ -23,7 +26,7 @@ class LoopbackServer:
             interface="asgi3",
             lifespan="off",
             ws="none",
-            http="h11",
+            http=_Protocol,
             loop="none",
             log_config=None,
             access_log=False,
@@ -54,7 +57,7 @@ class LoopbackServer:
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
-        self._server.should_exit = True
+        self._server.ended.set()
         if self._task is not None:
             await self._task
         if self._socket is not None:
@@ -67,6 +70,7 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = asyncio.Event()
+        self.ended = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -75,3 +79,19 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         self.ready.set()
+
+    async def main_loop(self) -> None:
+        await self.ended.wait()
+
+
+class _Protocol(H11Protocol):
+    """Lets the application cut the connection, which is how an answer that broke off is passed on."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        super().connection_made(transport)
+        app: Any = self.app
+
+        async def with_transport(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+            await app({**scope, CONNECTION: transport}, receive, send)
+
+        self.app: Any = with_transport
