@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from adw.agents.scripted_model import built_in_names, load_scenario, parse_scenario
+from adw.agents.scripted_model import Scenario, built_in_names, load_scenario, parse_scenario
+from adw.agents.scripted_model.scenario import Block, Fault, Reply, Rule, UsageOverride, When
 from adw.kit.errors import ConfigurationError, NotFoundError
 
+ALL_FAULTS = get_args(Fault)
 SAY = {"blocks": [{"text": "yes"}]}
 
 
@@ -25,7 +30,11 @@ def refusal(rule: dict, **more) -> ConfigurationError:
         ({"name": "a", "reply": SAY | {"usage": {"tokens_in": 1}}}, "rule 'a': reply.usage.tokens_in", "input_tokens"),
         ({"name": "a", "reply": {"blocks": [{"txt": "x"}]}}, "rule 'a': reply.blocks.0.txt", "'text'"),
         ({"name": "a", "steps": [SAY | {"delay": 1}]}, "rule 'a': steps.0.delay", "'delay_ms'"),
-        ({"name": "a", "reply": {"blocks": [{"tool": {"nam": "x"}}]}}, "rule 'a': reply.blocks.0.tool.nam", "'name'"),
+        (
+            {"name": "a", "reply": {"blocks": [{"tool": {"names": "x"}}]}},
+            "rule 'a': reply.blocks.0.tool.names",
+            "'name'",
+        ),
     ],
 )
 def test_a_misspelt_key_is_refused_with_its_place_and_the_nearest_right_one(rule, place, suggestion):
@@ -109,3 +118,16 @@ def test_an_unreadable_file_is_refused(tmp_path):
 def test_every_built_in_scenario_loads():
     assert "demo" in built_in_names()
     assert all(load_scenario(name).rules for name in built_in_names())
+
+
+def test_the_documented_example_loads():
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "scenario.md").read_text()
+    example = page.split("```toml\n")[1].split("```")[0]
+    assert [rule.name for rule in parse_scenario(example, origin="scenario.md").rules][-1] == "build"
+
+
+def test_every_key_of_a_scenario_is_documented():
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "scenario.md").read_text()
+    models = (Scenario, Rule, When, Reply, Block, UsageOverride)
+    names = {name for model in models for name in model.model_fields} | {str(fault) for fault in ALL_FAULTS}
+    assert sorted(name for name in names if re.search(rf"\b{name}\b", page) is None) == []
