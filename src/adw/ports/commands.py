@@ -12,6 +12,10 @@ from adw.domain.config import CommandsConfig
 from adw.domain.testing import ReportFormat, TestRun
 
 
+GENERATED_PATHS = (".venv/", "node_modules/", "__pycache__/", ".pytest_cache/", "*.egg-info/")
+"""What setting up and testing a project leaves in its folder; to be excluded from every commit of ours."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """One command of a project.
@@ -34,7 +38,7 @@ class Command:
     @property
     def shown(self) -> str:
         """The line as a person would type it."""
-        return " ".join(self.line.replace("{report_args}", "").split())
+        return self.line.replace(" {report_args}", "").replace("{report_args} ", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

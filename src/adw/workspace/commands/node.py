@@ -25,7 +25,9 @@ _NO_TEST = "no test specified"
 _NODE_RUNNER = re.compile(r"\bnode\b[^&|;]*\s--test(?=\s|$)")
 _BIN = "node_modules/.bin"
 # The report's path arrives quoted for the shell; Node itself wants double quotes around a path with spaces.
-_NODE_OPTIONS = r'NODE_OPTIONS="$NODE_OPTIONS --test-reporter=junit --test-reporter-destination=\""{report}"\""'
+_NODE_OPTIONS = (
+    r'export NODE_OPTIONS="$NODE_OPTIONS --test-reporter=junit --test-reporter-destination=\""{report}"\"" &&'
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,5 +169,5 @@ def _node_test(script: str, manager: str) -> Command:
         format=ReportFormat.JUNIT,
         report="{report}",
         report_args=_NODE_OPTIONS,
-        rerun=f"{{report_args}} && export NODE_OPTIONS && {chosen}",
+        rerun=f"{{report_args}} {chosen}",
     )

@@ -30,6 +30,7 @@ _REQUIREMENTS = (
 )
 _PYTHON = ".venv/bin/python"
 _PIP = f"{_PYTHON} -m pip install --disable-pip-version-check -q"
+_UV_PIP = f"uv pip install -q --python {_PYTHON}"
 # An environment left half made by an interrupted run has no pip yet; making it again repairs it. Its own ignore file
 # keeps it out of commits whatever the project ignores.
 _VENV = (
@@ -46,8 +47,11 @@ def python_commands(tree: Tree, *, has_uv: bool) -> CommandSet:
     if tree.first(*_MARKERS) is None and not tested:
         return CommandSet()
     pyproject = tree.toml("pyproject.toml")
-    by_uv = tree.has("uv.lock") or bool(table(pyproject, "tool", "uv"))
-    setup = _uv_setup(tree, pyproject, has_uv=has_uv) if by_uv else _pip_setup(tree, pyproject)
+    if tree.has("uv.lock"):
+        setup = _locked_setup(tree, pyproject, has_uv=has_uv)
+    else:
+        by_uv = has_uv and bool(table(pyproject, "tool", "uv"))
+        setup = _unlocked_setup(tree, pyproject, by_uv=by_uv)
     return CommandSet(setup=setup, test=_test(tree) if tested else None, lint=_lint(tree, pyproject))
 
 
@@ -74,28 +78,30 @@ def _lint(tree: Tree, pyproject: dict[str, Any]) -> Command | None:
     )
 
 
-def _uv_setup(tree: Tree, pyproject: dict[str, Any], *, has_uv: bool) -> Command:
+def _locked_setup(tree: Tree, pyproject: dict[str, Any], *, has_uv: bool) -> Command:
     """Installs what the lock file says; uv itself goes into the project's environment where the machine has none."""
-    locked = tree.has("uv.lock")
-    sync = ["sync", *(["--frozen"] if locked else []), *_flags("--extra", _extras(pyproject))]
+    sync = ["sync", "--frozen", *_flags("--extra", _extras(pyproject))]
     sync += _flags("--group", [group for group in _groups(pyproject) if group != "dev"])
     if has_uv:
-        steps = [f"uv {shlex.join(sync)}", f"uv pip install -q --python {_PYTHON} pytest"]
+        steps = [f"uv {shlex.join(sync)}", f"{_UV_PIP} pytest"]
     else:
-        own = ".venv/bin/uv"
-        steps = [_VENV, f"{_PIP} uv", f"{own} {shlex.join([*sync, '--inexact'])}", f"{_PIP} pytest"]
+        steps = [_VENV, f"{_PIP} uv", f".venv/bin/uv {shlex.join([*sync, '--inexact'])}", f"{_PIP} pytest"]
     if "pytest" in _required_names(tree, pyproject):
         steps.pop()
-    origin = "uv.lock" if locked else "pyproject.toml has [tool.uv]"
-    return Command(line=" && ".join(steps), origin=f"uv: {origin}", timeout_s=SETUP_TIMEOUT_S)
+    return Command(line=" && ".join(steps), origin="uv: uv.lock", timeout_s=SETUP_TIMEOUT_S)
 
 
-def _pip_setup(tree: Tree, pyproject: dict[str, Any]) -> Command:
+def _unlocked_setup(tree: Tree, pyproject: dict[str, Any], *, by_uv: bool) -> Command:
+    """Installs what the project names, and pytest. Not by `uv sync`, which would write a lock file into the tree."""
     files = [path for path in _REQUIREMENTS if tree.has(path)]
     wanted = [*_flags("-r", files), *_project_arguments(tree, pyproject), *_group_requirements(pyproject), "pytest"]
-    line = f"{_VENV} && {_PIP} {shlex.join(wanted)}"
+    make, install = ("uv venv -q --allow-existing .venv", _UV_PIP) if by_uv else (_VENV, _PIP)
     reason = ", ".join([*files, *[path for path in _MARKERS[:3] if tree.has(path)]]) or "tests that pytest runs"
-    return Command(line=line, origin=f"venv and pip: {reason}", timeout_s=SETUP_TIMEOUT_S)
+    return Command(
+        line=f"{make} && {install} {shlex.join(wanted)}",
+        origin=f"{'uv' if by_uv else 'venv and pip'}: {reason}",
+        timeout_s=SETUP_TIMEOUT_S,
+    )
 
 
 def _project_arguments(tree: Tree, pyproject: dict[str, Any]) -> list[str]:
@@ -124,6 +130,7 @@ def _group_requirements(pyproject: dict[str, Any]) -> list[str]:
     found = [need for name in _groups(pyproject) for need in _group(groups, name, seen=frozenset())]
     poetry = table(pyproject, "tool", "poetry", "group")
     found += [need for name in _EXTRAS for need in table(poetry, name, "dependencies")]
+    found += strings(table(pyproject, "tool", "uv").get("dev-dependencies"))
     return list(dict.fromkeys(found))
 
 
@@ -143,7 +150,6 @@ def _required_names(tree: Tree, pyproject: dict[str, Any]) -> frozenset[str]:
     optional = table(project, "optional-dependencies")
     needs = [*strings(project.get("dependencies")), *_group_requirements(pyproject)]
     needs += [need for extra in _extras(pyproject) for need in strings(optional.get(extra))]
-    needs += strings(table(pyproject, "tool", "uv").get("dev-dependencies"))
     needs += [line for path in _REQUIREMENTS for line in tree.text(path).splitlines()]
     return frozenset(match[0].lower() for need in needs if (match := re.match(r"[A-Za-z0-9._-]+", need.strip())))
 

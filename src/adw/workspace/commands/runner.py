@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
@@ -13,14 +12,14 @@ from uuid import uuid4
 
 from adw.domain.checks import CheckOutcome
 from adw.domain.config import CommandsConfig
-from adw.domain.testing import ReportFormat, RunEnd, TestReport, TestResult, TestRun, Unreadable, judge
+from adw.domain.testing import ReportFormat, RunEnd, TestReport, TestResult, TestRun, TestStatus, Unreadable, judge
 from adw.kit.errors import ConfigurationError
 from adw.ports.commands import Command, CommandSet, Place
 from adw.ports.launcher import Exited, Launch, Launcher
 from adw.workspace.commands.detect import choose_commands
 from adw.workspace.commands.diagnostics import find_diagnostics
 from adw.workspace.commands.environment import environment_hash, project_environment
-from adw.workspace.commands.identity import clip, fill
+from adw.workspace.commands.identity import clean_text, fill
 from adw.workspace.commands.reports import expect_report, read_report
 from adw.workspace.commands.tree import read_tree
 
@@ -62,18 +61,23 @@ class LaunchedCommands:
         self, command: Command, *, test_ids: Sequence[str], times: int, place: Place
     ) -> Mapping[str, tuple[bool, ...]]:
         """Runs each test alone, one after the other, until it fails or has passed `times` times."""
-        lines = {test_id: line for test_id in test_ids if (line := _rerun_line(command, test_id)) is not None}
-        return {test_id: await self._passes(command, line, test_id, times, place) for test_id, line in lines.items()}
+        # A command judged by its status has no single tests: it runs as a whole.
+        template = command.rerun or (command.line if command.format is ReportFormat.EXIT_CODE else None)
+        if template is None:
+            return {}
+        return {test_id: await self._passes(command, template, test_id, times, place) for test_id in test_ids}
 
-    async def _passes(self, command: Command, line: str, test_id: str, times: int, place: Place) -> tuple[bool, ...]:
+    async def _passes(
+        self, command: Command, template: str, test_id: str, times: int, place: Place
+    ) -> tuple[bool, ...]:
         passes: list[bool] = []
         while len(passes) < times and all(passes):
-            run = await self._tests(command, line, place)
+            run = await self._tests(command, template, place, test_id=test_id)
             found = run.results if isinstance(run, TestReport) else ()
-            passes.append(any(result.test_id == test_id and _ran_well(result) for result in found))
+            passes.append(any(result.test_id == test_id and result.status is TestStatus.PASSED for result in found))
         return tuple(passes)
 
-    async def _tests(self, command: Command, line: str, place: Place) -> TestRun:
+    async def _tests(self, command: Command, template: str, place: Place, *, test_id: str | None = None) -> TestRun:
         cwd = _folder(place.root, command.cwd)
         report = place.report_dir / f"report-{uuid4().hex}"
         report.parent.mkdir(parents=True, exist_ok=True)
@@ -84,14 +88,15 @@ class LaunchedCommands:
             folder=cwd,
             pattern=(command.report or "").replace("{report}", str(report)),
         )
-        exited = await self._run(_shell_line(command, line, report), command, place, cwd)
+        line = _with_report(template, command, report)
+        exited = await self._run(line if test_id is None else fill(line, test_id=test_id), command, place, cwd)
         end = _end(exited, command)
         found = Unreadable("") if exited.timed_out else await asyncio.to_thread(read_report, expected, exited)
         report.unlink(missing_ok=True)
         return judge(found, end=end, report_format=command.format)
 
     async def _check(self, name: str, command: Command, place: Place) -> CheckOutcome:
-        exited = await self._run(command.shown, command, place, _folder(place.root, command.cwd))
+        exited = await self._run(command.line, command, place, _folder(place.root, command.cwd))
         ok = exited.exit_code == 0 and not exited.timed_out
         return CheckOutcome(
             name=name,
@@ -120,15 +125,8 @@ def _folder(root: Path, cwd: str) -> Path:
     return folder
 
 
-def _shell_line(command: Command, line: str, report: Path) -> str:
-    return line.replace("{report_args}", command.report_args).replace("{report}", shlex.quote(str(report)))
-
-
-def _rerun_line(command: Command, test_id: str) -> str | None:
-    """The line that runs one test; None where the tool cannot. A command judged by its status runs as a whole."""
-    if command.rerun is not None:
-        return fill(command.rerun, test_id=test_id)
-    return command.line if command.format is ReportFormat.EXIT_CODE else None
+def _with_report(template: str, command: Command, report: Path) -> str:
+    return template.replace("{report_args}", command.report_args).replace("{report}", shlex.quote(str(report)))
 
 
 def _with_command(result: TestResult, command: Command) -> TestResult:
@@ -137,10 +135,6 @@ def _with_command(result: TestResult, command: Command) -> TestResult:
         return replace(result, execution_command=result.execution_command or command.shown)
     shown = replace(command, line=command.rerun).shown
     return replace(result, execution_command=fill(shown, test_id=result.test_id))
-
-
-def _ran_well(result: TestResult) -> bool:
-    return result.status.value == "passed"
 
 
 def _end(exited: Exited, command: Command) -> RunEnd:
@@ -154,5 +148,4 @@ def _end(exited: Exited, command: Command) -> RunEnd:
 
 
 def _tail(output: str) -> str:
-    # A database takes no NUL characters, and a test may print anything.
-    return output[-_TAIL_CHARACTERS:].replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    return clean_text(output[-_TAIL_CHARACTERS:])
