@@ -3,33 +3,58 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any, cast
 
 import psutil
 import pytest
 
+from adw.agents.pump import Signal, pump
 from adw.domain.agent import AgentLimits, AgentMessage
 
 FAULTS = [
-    ({"fault": 401}, "configuration", False, 401),
-    ({"fault": 403}, "agent_error", False, 403),
-    ({"fault": 429}, "transient", True, 429),
-    ({"fault": 429, "retry_after_s": 3600}, "usage_limit", False, 429),
-    ({"fault": 529}, "transient", True, 529),
+    ({"fault": 401}, ("configuration", False, 401)),
+    ({"fault": 403}, ("agent_error", False, 403)),
+    ({"fault": 429}, ("transient", True, 429)),
+    ({"fault": 429, "retry_after_s": 3600}, ("usage_limit", False, 429)),
+    ({"fault": 529}, ("transient", True, 529)),
 ]
 
+WORKER = """
+import asyncio, sys
+from pathlib import Path
+from claude_agent_sdk import InMemorySessionStore
+from adw.agents.claude import ClaudeRuntime
+from adw.domain.agent import AgentLimits, AgentTask, Role, ToolPolicy
+from adw.kit.process.launcher import SupervisedLauncher
+from adw.kit.process.lifeline import Lifeline
 
-@pytest.mark.parametrize(("reply", "failure_class", "retryable", "status"), FAULTS)
-async def test_a_lasting_fault_of_the_api_becomes_a_typed_failure(
-    stage_for, workspace: Path, reply, failure_class, retryable, status
-):
+async def main(folder, workspace, url):
+    async with await Lifeline.open(folder / "life") as lifeline:
+        launcher = SupervisedLauncher(lifeline=lifeline, runtime_dir=folder / "life")
+        runtime = ClaudeRuntime(launcher=launcher, session_store=InMemorySessionStore(), runtime_dir=folder / "runs")
+        policy = ToolPolicy(tools=("Bash",), allowed=("Bash",))
+        task = AgentTask(
+            run_id="r", adw_id="0a1b2c3d", role=Role.IMPLEMENTOR, phase="build", attempt=1, model="claude-haiku-4-5",
+            prompt="Go.", system="", cwd=workspace, policy=policy, limits=AgentLimits(), gateway_url=url, run_token="t",
+        )
+        async for _ in runtime.run(task):
+            pass
+
+asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]))
+"""
+
+
+@pytest.mark.parametrize(("reply", "expected"), FAULTS)
+async def test_a_lasting_fault_of_the_api_becomes_a_typed_failure(stage_for, workspace: Path, reply, expected):
     async with stage_for({"reply": reply}) as stage:
         heard = await stage.run(workspace)
     failure = heard.final.failure
     assert failure is not None
-    assert (failure.failure_class, failure.retryable, failure.api_status) == (failure_class, retryable, status)
+    assert (failure.failure_class, failure.retryable, failure.api_status) == expected
 
 
 async def test_a_passing_fault_is_retried_and_reported(stage_for, script, workspace: Path):
@@ -109,6 +134,50 @@ async def test_a_process_that_dies_is_an_infrastructure_failure(stage_for, scrip
     assert heard.final.failure.retryable
 
 
+async def test_a_daemon_does_not_outlive_a_good_end(stage_for, script, workspace: Path):
+    steps = [script.bash("tail -f /dev/null > out 2>&1 & echo started"), script.text("Started.")]
+    async with stage_for({"steps": steps}) as stage:
+        heard = await stage.run(workspace)
+        assert _running(workspace) == []
+    assert heard.final.failure is None
+
+
+async def test_an_agent_does_not_outlive_its_worker(stage_for, script, workspace: Path, tmp_path: Path):
+    async with stage_for({"reply": script.bash("echo up > up; tail -f /dev/null")}) as stage:
+        worker = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", WORKER, str(tmp_path / "other"), str(workspace), stage.server.url
+        )
+        await _until_up(workspace)
+        worker.kill()
+        await worker.wait()
+        async with asyncio.timeout(5):
+            while _running(workspace):  # noqa: ASYNC110 - other processes end when they end
+                await asyncio.sleep(0.02)
+
+
+async def test_only_so_many_agents_start_at_once():
+    starting, most = 0, 0
+
+    class Client:
+        async def connect(self) -> None:
+            nonlocal starting, most
+            starting += 1
+            most = max(most, starting)
+            await asyncio.sleep(0)
+            starting -= 1
+
+        async def query(self, prompt: str) -> None:
+            raise RuntimeError(prompt)
+
+        async def disconnect(self) -> None: ...
+
+    starts = asyncio.Semaphore(2)
+    inboxes: list[asyncio.Queue[Any]] = [asyncio.Queue() for _ in range(6)]
+    await asyncio.gather(*(pump(cast("Any", Client()), "the end", starts, inbox) for inbox in inboxes))
+    assert most == 2
+    assert all(inbox.get_nowait() is Signal.CONNECTED for inbox in inboxes)
+
+
 async def _close_once_up(stage, workspace: Path) -> float:
     async with aclosing(stage.runtime.run(stage.task(workspace))) as messages:
         async for message in messages:
@@ -130,7 +199,7 @@ async def _cancel_once_up(stage, workspace: Path) -> float:
 
 async def _until_up(workspace: Path) -> None:
     async with asyncio.timeout(20):
-        while not (workspace / "up").exists():
+        while not (workspace / "up").exists():  # noqa: ASYNC110 - a file is all another process can tell us
             await asyncio.sleep(0.02)
 
 

@@ -17,23 +17,28 @@ async def test_writes_are_refused_beyond_the_policy_and_beyond_the_workspace(
     outside = tmp_path / "outside"
     outside.mkdir()
     (workspace / "link").symlink_to(outside)
+    (workspace / "loop").symlink_to("loop")  # the policy cannot resolve this one and raises
     steps = [
         script.tool("Write", file_path=str(workspace / "src.py"), content="no"),
         script.tool("Write", file_path=str(outside / "x.md"), content="no"),
         script.tool("Write", file_path=str(workspace / "link" / "x.md"), content="no"),
         script.tool("Read", file_path="/etc/passwd"),
+        script.tool("Glob", pattern=str(workspace / "loop" / "*")),
         script.tool("Write", file_path=str(workspace / "specs" / "plan.md"), content="yes"),
         script.text("Planned."),
     ]
-    policy = ToolPolicy(tools=("Read", "Write"), allowed=("Read", "Write"), writable=("specs/*.md", "link/**"))
+    tools = ("Read", "Glob", "Write")
+    policy = ToolPolicy(tools=tools, allowed=tools, writable=("specs/*.md", "link/**"))
     async with stage_for({"steps": steps}) as stage:
         heard = await stage.run(workspace, policy=policy)
     results = [message for message in heard.messages if message.kind == "tool_result"]
-    assert [result.is_error for result in results] == [True, True, True, True, False]
+    assert [result.is_error for result in results] == [True, True, True, True, True, False]
     assert "allowed: specs/*.md" in results[0].text
     assert "outside the workspace" in results[1].text
     assert "outside the workspace" in results[2].text
     assert "outside the workspace" in results[3].text
+    assert "blocking" in results[4].text, "a check that cannot be made refuses the call"
+    assert [path.name for path in (workspace / "specs").iterdir()] == ["plan.md"]
     assert (workspace / "specs" / "plan.md").read_text() == "yes"
     assert not (workspace / "src.py").exists()
     assert list(outside.iterdir()) == []

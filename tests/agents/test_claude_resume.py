@@ -66,7 +66,7 @@ async def _run_until_killed(stage, workspace: Path) -> str:
             elif item.kind == "started":
                 session_id = item.session_id or ""
             elif item.kind == "tool_use":
-                while not up.exists() or not up.read_text().strip():
+                while not up.exists() or not up.read_text().strip():  # noqa: ASYNC110 - written by another process
                     await asyncio.sleep(0.02)
                 os.kill(int(up.read_text()), signal.SIGKILL)
     return session_id

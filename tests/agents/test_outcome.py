@@ -49,39 +49,39 @@ def raised(**data: Any) -> ResultError:
 
 
 MATRIX = [
-    # a report of the CLI, how often it had retried, class, retryable, status
-    (api_error(429), 2, "transient", True, 429),
-    (api_error(429), 0, "usage_limit", False, 429),
-    (api_error(500), 2, "transient", True, 500),
-    (api_error(503), 2, "transient", True, 503),
-    (api_error(529), 2, "transient", True, 529),
-    (api_error(None, REFUSED_CONNECTION), 2, "transient", True, None),
-    (api_error(None, "API Error: something odd"), 0, "agent_error", False, None),
-    (api_error(401), 2, "configuration", False, 401),
-    (api_error(402), 0, "usage_limit", False, 402),
-    (api_error(403), 0, "agent_error", False, 403),
-    (api_error(404), 0, "configuration", False, 404),
-    (api_error(400), 0, "agent_error", False, 400),
-    (api_error(400, terminal_reason="prompt_too_long"), 0, "agent_error", False, 400),
-    (api_error(413, terminal_reason="image_error"), 0, "agent_error", False, 413),
-    (api_error(None, stop_reason="refusal"), 0, "agent_error", False, None),
-    (said(subtype="error_max_turns", is_error=True, result=None), 0, "agent_error", False, None),
-    (said(subtype="error_max_structured_output_retries", is_error=True), 0, "agent_error", False, None),
-    (said(subtype="error_during_execution", terminal_reason="aborted_tools"), 0, "agent_error", False, None),
-    (said(subtype="error_of_tomorrow"), 0, "agent_error", False, None),
-    (said(result=""), 0, "agent_error", False, None),
-    (said(result="  \n"), 0, "agent_error", False, None),
-    (said(result=None), 0, "agent_error", False, None),
-    (raised(subtype="success", api_error_status=529, result="API Error: 529"), 2, "transient", True, 529),
-    (raised(subtype="error_during_execution", errors=["No conversation found"]), 0, "agent_error", False, None),
-    (ProcessError("Command failed", exit_code=137), 0, "infrastructure", True, None),
-    (CLIConnectionError("Failed to start"), 0, "infrastructure", True, None),
-    (CLINotFoundError("not there"), 0, "configuration", False, None),
-    (CLIJSONDecodeError("{", ValueError("x")), 0, "infrastructure", False, None),
-    (RuntimeError("Control request timeout: initialize"), 0, "infrastructure", True, None),
-    ("idle", 0, "agent_error", True, None),
-    ("timeout", 0, "agent_error", False, None),
-    (None, 0, "infrastructure", True, None),
+    # what ended the run, how often the CLI had retried: class, retryable, status
+    (api_error(429), 2, ("transient", True, 429)),
+    (api_error(429), 0, ("usage_limit", False, 429)),
+    (api_error(500), 2, ("transient", True, 500)),
+    (api_error(503), 2, ("transient", True, 503)),
+    (api_error(529), 2, ("transient", True, 529)),
+    (api_error(None, REFUSED_CONNECTION), 2, ("transient", True, None)),
+    (api_error(None, "API Error: something odd"), 0, ("agent_error", False, None)),
+    (api_error(401), 2, ("configuration", False, 401)),
+    (api_error(402), 0, ("usage_limit", False, 402)),
+    (api_error(403), 0, ("agent_error", False, 403)),
+    (api_error(404), 0, ("configuration", False, 404)),
+    (api_error(400), 0, ("agent_error", False, 400)),
+    (api_error(400, terminal_reason="prompt_too_long"), 0, ("agent_error", False, 400)),
+    (api_error(413, terminal_reason="image_error"), 0, ("agent_error", False, 413)),
+    (api_error(None, stop_reason="refusal"), 0, ("agent_error", False, None)),
+    (said(subtype="error_max_turns", is_error=True, result=None), 0, ("agent_error", False, None)),
+    (said(subtype="error_max_structured_output_retries", is_error=True), 0, ("agent_error", False, None)),
+    (said(subtype="error_during_execution", terminal_reason="aborted_tools"), 0, ("agent_error", False, None)),
+    (said(subtype="error_of_tomorrow"), 0, ("agent_error", False, None)),
+    (said(result=""), 0, ("agent_error", False, None)),
+    (said(result="  \n"), 0, ("agent_error", False, None)),
+    (said(result=None), 0, ("agent_error", False, None)),
+    (raised(subtype="success", api_error_status=529, result="API Error: 529"), 2, ("transient", True, 529)),
+    (raised(subtype="error_during_execution", errors=["No conversation found"]), 0, ("agent_error", False, None)),
+    (ProcessError("Command failed", exit_code=137), 0, ("infrastructure", True, None)),
+    (CLIConnectionError("Failed to start"), 0, ("infrastructure", True, None)),
+    (CLINotFoundError("not there"), 0, ("configuration", False, None)),
+    (CLIJSONDecodeError("{", ValueError("x")), 0, ("infrastructure", False, None)),
+    (RuntimeError("Control request timeout: initialize"), 0, ("infrastructure", True, None)),
+    ("idle", 0, ("agent_error", True, None)),
+    ("timeout", 0, ("agent_error", False, None)),
+    (None, 0, ("infrastructure", True, None)),
 ]
 
 
@@ -95,12 +95,12 @@ def ending_of(cause: Any, *, retries: int = 0) -> Ending:
             return Ending(stopped=cause, retries=retries)
 
 
-@pytest.mark.parametrize(("cause", "retries", "failure_class", "retryable", "status"), MATRIX)
-def test_the_error_matrix(task_for, cause, retries, failure_class, retryable, status):
+@pytest.mark.parametrize(("cause", "retries", "expected"), MATRIX)
+def test_the_error_matrix(task_for, cause, retries, expected):
     result = outcome(task_for(), session_id="s", ending=ending_of(cause, retries=retries), usage=Usage())
     failure = result.failure
     assert failure is not None
-    assert (failure.failure_class, failure.retryable, failure.api_status) == (failure_class, retryable, status)
+    assert (failure.failure_class, failure.retryable, failure.api_status) == expected
     assert failure.message
     assert result.session_id == "s"
 

@@ -11,7 +11,6 @@ import os
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -21,6 +20,7 @@ from adw.agents.folder import RunFolder
 from adw.agents.options import ClaudeSettings, build_options, environment
 from adw.agents.outcome import Ending, outcome
 from adw.agents.policy import FilePolicy, guard
+from adw.agents.pump import Closed, Heard, Signal, pump
 from adw.agents.tally import Tally, usage_of
 from adw.agents.transcript import Mirror, Transcripts
 from adw.agents.translate import translate
@@ -70,14 +70,14 @@ class Conversation:
     async def hold(self, *, say: Callable[[AgentMessage], None]) -> AgentResult:
         """Asks the task's prompt and passes on what is said until the agent is done, fails or is stopped."""
         wrapper = self._wrap_cli()
-        inbox: asyncio.Queue[_Heard] = asyncio.Queue()
-        pump = asyncio.create_task(_pump(self._client(wrapper), self._task.prompt, self._host.starts, inbox))
+        inbox: asyncio.Queue[Heard] = asyncio.Queue()
+        pumping = asyncio.create_task(pump(self._client(wrapper), self._task.prompt, self._host.starts, inbox))
         try:
             ending = await self._listen(inbox, say)
             if ending.result is not None:
-                await asyncio.wait({pump}, timeout=_GRACE_S)
+                await asyncio.wait({pumping}, timeout=_GRACE_S)
         finally:
-            await self._clear(wrapper, pump)
+            await self._clear(wrapper, pumping)
         usage = usage_of(self._tally, result=ending.result, model=self._task.model, prices=self._host.prices)
         return outcome(self._task, session_id=self._session_id, ending=ending, usage=usage)
 
@@ -106,7 +106,7 @@ class Conversation:
         # the SDK asks a store for what it can do; only these two calls are required of one
         return cast("SessionStore", Mirror(self._host.transcripts, project_key=self._task.adw_id))
 
-    async def _listen(self, inbox: asyncio.Queue[_Heard], say: Callable[[AgentMessage], None]) -> Ending:
+    async def _listen(self, inbox: asyncio.Queue[Heard], say: Callable[[AgentMessage], None]) -> Ending:
         """The stream under two clocks: the whole conversation's, and that of the silence between two messages."""
         clock = asyncio.get_running_loop().time
         begin = clock()
@@ -120,9 +120,9 @@ class Conversation:
             except TimeoutError:
                 return self._ending(clock() - begin, stopped="timeout" if clock() >= deadline else "idle")
             match heard:
-                case _Signal.CONNECTED:
+                case Signal.CONNECTED:
                     silence_s = self._task.limits.idle_timeout_s
-                case _Closed(error=error):
+                case Closed(error=error):
                     return self._ending(clock() - begin, error=error)
                 case ResultMessage():
                     return self._ending(clock() - begin, result=heard)
@@ -144,40 +144,11 @@ class Conversation:
             **how,  # pyright: ignore[reportArgumentType] - result, error or stopped
         )
 
-    async def _clear(self, wrapper: Path, pump: asyncio.Task[None]) -> None:
+    async def _clear(self, wrapper: Path, pumping: asyncio.Task[None]) -> None:
         if not await self._host.launcher.end(wrapper):
             log.error("agent_processes_survive", session_id=self._session_id, run_id=self._task.run_id)
-        await asyncio.wait({pump}, timeout=_GRACE_S)
-        pump.cancel()
-        await asyncio.wait({pump})
-        if not pump.cancelled() and (error := pump.exception()) is not None:
+        await asyncio.wait({pumping}, timeout=_GRACE_S)
+        pumping.cancel()
+        await asyncio.wait({pumping})
+        if not pumping.cancelled() and (error := pumping.exception()) is not None:
             log.warning("agent_disconnect_failed", session_id=self._session_id, error=str(error))
-
-
-class _Signal(Enum):
-    CONNECTED = "connected"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Closed:
-    error: Exception | None
-
-
-_Heard = Message | _Signal | _Closed
-
-
-async def _pump(client: ClaudeSDKClient, prompt: str, starts: asyncio.Semaphore, inbox: asyncio.Queue[_Heard]) -> None:
-    """Every call of the SDK, in one task as the SDK demands."""
-    error: Exception | None = None
-    try:
-        async with starts:
-            await client.connect()
-        inbox.put_nowait(_Signal.CONNECTED)
-        await client.query(prompt)
-        async for message in client.receive_response():
-            inbox.put_nowait(message)
-    except Exception as caught:  # noqa: BLE001 - the boundary of an agent's process: the SDK raises bare exceptions too
-        error = caught
-    finally:
-        inbox.put_nowait(_Closed(error=error))
-        await client.disconnect()
