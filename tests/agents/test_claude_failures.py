@@ -11,9 +11,11 @@ from typing import Any, cast
 
 import psutil
 import pytest
+from claude_agent_sdk import InMemorySessionStore
 
 from adw.agents.pump import Signal, pump
 from adw.domain.agent import AgentLimits, AgentMessage
+from adw.kit.errors import DatabaseError
 
 FAULTS = [
     ({"fault": 401}, ("configuration", False, 401)),
@@ -176,6 +178,29 @@ async def test_only_so_many_agents_start_at_once():
     await asyncio.gather(*(pump(cast("Any", Client()), "the end", starts, inbox) for inbox in inboxes))
     assert most == 2
     assert all(inbox.get_nowait() is Signal.CONNECTED for inbox in inboxes)
+
+
+async def test_ending_an_agent_cannot_be_cut_short(stage_for, script, workspace: Path):
+    command = "tail -f /dev/null & echo up > up; tail -f /dev/null"
+    async with stage_for({"reply": script.bash(command)}) as stage:
+        listening = asyncio.create_task(stage.run(workspace))
+        await _until_up(workspace)
+        while not listening.done():
+            listening.cancel()
+            await asyncio.sleep(0)
+        assert _running(workspace) == []
+        assert list(stage.runtime_dir.iterdir()) == []
+
+
+async def test_an_agent_works_on_when_its_transcript_cannot_be_stored(stage_for, script, workspace: Path):
+    class Broken(InMemorySessionStore):
+        async def append(self, *_: Any) -> None:
+            raise DatabaseError
+
+    async with stage_for({"reply": script.text("Done.")}, transcripts=Broken()) as stage:
+        heard = await stage.run(workspace)
+    assert heard.final.text == "Done."
+    assert heard.final.failure is None
 
 
 async def _close_once_up(stage, workspace: Path) -> float:

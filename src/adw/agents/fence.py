@@ -13,13 +13,14 @@ def fence(text: str, *, label: str) -> str:
     return f"<{tag}>\n{text.rstrip()}\n</{tag}>"
 
 
-def _mark(text: str) -> str:
+def _mark(text: str, *, length: int = _MARK_LENGTH) -> str:
     """Derived from the text, hence stable, and derived again for as long as the text contains it, hence unforgeable."""
-    mark = _digest(text)
-    while mark in text.lower():
-        mark = _digest(f"{mark}{text}")
-    return mark
+    lowered = text.lower()
+    digest = _digest(text)
+    while digest[:length] in lowered:
+        digest = _digest(f"{digest}{text}")
+    return digest[:length]
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:_MARK_LENGTH]
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
