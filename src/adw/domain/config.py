@@ -10,7 +10,7 @@ import json
 import tomllib
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, cast
 
 from pydantic import (
     BaseModel,
@@ -96,7 +96,11 @@ def _expand_command(value: object) -> object:
     """Turns the short forms `"make test"` and `false` into the table they stand for."""
     if isinstance(value, str):
         return {"run": value}
-    return {"enabled": False} if value is False else value
+    if value is False:
+        return {"enabled": False}
+    if value is not None and not isinstance(value, dict | CommandEntry):
+        raise ValueError("must be a string, a table or false")
+    return cast("object", value)
 
 
 CommandSlot = Annotated[CommandEntry | None, BeforeValidator(_expand_command)]

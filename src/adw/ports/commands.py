@@ -11,7 +11,6 @@ from adw.domain.checks import CheckOutcome
 from adw.domain.config import CommandsConfig
 from adw.domain.testing import ReportFormat, TestRun
 
-
 GENERATED_PATHS = (".venv/", "node_modules/", "__pycache__/", ".pytest_cache/", "*.egg-info/")
 """What setting up and testing a project leaves in its folder; to be excluded from every commit of ours."""
 
