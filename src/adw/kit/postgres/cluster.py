@@ -30,6 +30,8 @@ _SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
+    # No one is served before recovery is complete: a half-recovered server would refuse to write.
+    "hot_standby": "off",
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
