@@ -63,6 +63,20 @@ class PullRequestConformance:
             await open_pull(stage, pushed=True, base="nowhere")
         assert (await open_pull(stage, pushed=True)).number == 1
 
+    @pytest.mark.parametrize("head", ["work~1", "work^{commit}", "HEAD", "--all", "*", "refs/heads/work", "a b"])
+    async def test_what_is_no_branch_name_is_refused(self, stage: ForgeStage, head: str) -> None:
+        await stage.commit("work", {"a": "1"})
+        await stage.commit("work", {"a": "2"})
+        with pytest.raises(ConflictError, match="no branch"):
+            await open_pull(stage, head, pushed=True)
+
+    @pytest.mark.parametrize("head", ["", "a\0b", "a\nb", "x" * 300])
+    async def test_what_cannot_be_a_branch_name_is_refused(self, stage: ForgeStage, head: str) -> None:
+        with pytest.raises(UsageError):
+            await open_pull(stage, head, pushed=True)
+        with pytest.raises(UsageError):
+            await stage.forge.find_pull_request(head)
+
     async def test_an_open_branch_cannot_be_offered_to_another_base(self, stage: ForgeStage) -> None:
         await open_pull(stage)
         await stage.commit("release", {"release": "1"})

@@ -10,6 +10,7 @@ from adw.kit.errors import UsageError
 MAX_TITLE_CHARS = 256
 MAX_BODY_CHARS = 65_536
 MAX_NAME_CHARS = 100
+MAX_BRANCH_CHARS = 244
 
 
 def check_title(title: str) -> str:
@@ -20,6 +21,11 @@ def check_title(title: str) -> str:
 def check_name(name: str, *, what: str = "author") -> str:
     """The name of a person or label; raises `UsageError` unless it is one line of 1 to 100 characters."""
     return _check_line(name, what=what, max_chars=MAX_NAME_CHARS)
+
+
+def check_branch(name: str) -> str:
+    """The branch's name; raises `UsageError` when no branch can be called that. Whether it exists is not asked."""
+    return _check_line(name, what="branch name", max_chars=MAX_BRANCH_CHARS)
 
 
 def check_labels(labels: Iterable[str]) -> tuple[str, ...]:

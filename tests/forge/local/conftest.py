@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import subprocess
 import tarfile
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from adw.forge.local.forge import LocalForge
 from adw.forge.local.git_repository import GitLocalRepository
 from adw.forge.local.repository import LocalRepository
+from adw.ports.forge import Forge
 
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin:/usr/local/bin",
@@ -36,7 +38,7 @@ def git(folder: Path, *args: str, stdin: bytes | None = None) -> bytes:
 class LocalStage:
     """Implements `tests.forge.stage.ForgeStage` on a bare repository, with a person's clone where one is wanted."""
 
-    forge: LocalForge
+    forge: Forge
     engine: AsyncEngine
     project_id: str
     bare: Path
@@ -49,6 +51,9 @@ class LocalStage:
 
     async def delete_branch(self, branch: str) -> None:
         git(self.bare, "branch", "--delete", "--force", branch)
+
+    async def fast_forward(self, branch: str, *, to: str) -> None:
+        git(self.bare, "update-ref", f"refs/heads/{branch}", to)
 
     async def files_on(self, branch: str) -> dict[str, str]:
         with tarfile.open(fileobj=io.BytesIO(git(self.bare, "archive", branch))) as archive:
@@ -69,11 +74,19 @@ class LocalStage:
         return LocalForge(self.engine.begin, project_id=self.project_id, repository=repository)
 
 
-@pytest.fixture
-def stage(engine: AsyncEngine, tmp_path: Path) -> LocalStage:
-    bare = tmp_path / "bare.git"
-    git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", str(bare))
+@pytest.fixture(scope="session")
+def new_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bare repository with one commit, to be copied: cheaper than making it again for every test."""
+    bare = tmp_path_factory.mktemp("new") / "bare.git"
+    git(bare.parent, "init", "--quiet", "--bare", "--template=", "--initial-branch=main", str(bare))
     git(bare, "fast-import", "--quiet", stdin=_commit_stream("main", None, {"README.md": "hello\n"}))
+    return bare
+
+
+@pytest.fixture
+def stage(engine: AsyncEngine, tmp_path: Path, new_repository: Path) -> LocalStage:
+    bare = tmp_path / "bare.git"
+    shutil.copytree(new_repository, bare)
     project_id = uuid4().hex
     forge = LocalForge(engine.begin, project_id=project_id, repository=GitLocalRepository(bare=bare))
     return LocalStage(forge=forge, engine=engine, project_id=project_id, bare=bare)

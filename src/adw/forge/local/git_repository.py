@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from adw.domain.forge import MergeConflict
@@ -11,6 +12,7 @@ from adw.forge.local.repository import MergeCandidate
 from adw.kit.errors import ConflictError, GitError, NotFoundError, UsageError
 from adw.kit.git.bare import BareRepository
 from adw.kit.git.fastforward import fast_forward_base
+from adw.kit.git.lock import RepositoryLock
 from adw.kit.git.person import PersonRepository
 from adw.kit.git.remote import sync_remote_base
 from adw.kit.git.runner import Identity
@@ -25,10 +27,13 @@ class GitLocalRepository:
     def __init__(self, *, bare: Path, person: Path | None = None) -> None:
         self._bare = BareRepository(path=bare)
         self._git = self._bare.git
+        self._merging = RepositoryLock(bare / "adw-merge.lock")
         self._person = person
 
     async def head_of(self, branch: str) -> str | None:
-        return await self._git.resolve(f"{_HEADS}{branch}")
+        # Not rev-parse: to it `work~1` would be a branch.
+        done = await self._git.run("show-ref", "--verify", "--hash", "--", f"{_HEADS}{branch}", accept=(0, 1, 128))
+        return done.stdout.decode().strip() or None if done.code == 0 else None
 
     async def heads(self) -> Mapping[str, str]:
         listing = await self._git.text("for-each-ref", "--format=%(objectname) %(refname)", _HEADS)
@@ -49,15 +54,14 @@ class GitLocalRepository:
     async def keep(self, *, number: int, sha: str) -> None:
         await self._git.run("update-ref", f"refs/pull/{number}/head", sha)
 
+    def one_merge_at_a_time(self) -> AbstractAsyncContextManager[None]:
+        return self._merging
+
     async def refresh(self, base: str) -> None:
-        if self._person is None or not self._person.exists():
-            return
-        theirs = await PersonRepository.at(self._person).git.resolve(f"{_HEADS}{base}")
-        if theirs is None:
-            return
-        # A person who went another way keeps it; the merge is made on ours and the note says how to join both.
-        with contextlib.suppress(ConflictError):
-            await sync_remote_base(self._bare.path, source=self._person, base=base, sha=theirs)
+        # A person who went another way, or away, keeps what they have: the merge is made on ours, and the note of
+        # the delivery says how to join both.
+        with contextlib.suppress(ConflictError, UsageError):
+            await self._follow_person(base)
 
     async def prepare(self, *, base: str, head_sha: str, message: str) -> MergeCandidate | MergeConflict:
         self._bare.enforce()
@@ -90,6 +94,13 @@ class GitLocalRepository:
             return None
         advice = f"; to bring the merge in: {update.command}" if update.command else ""
         return f"{update.note or f'{base} was left alone'}{advice}"
+
+    async def _follow_person(self, base: str) -> None:
+        if self._person is None:
+            return
+        theirs = await PersonRepository.at(self._person).git.resolve(f"{_HEADS}{base}")
+        if theirs is not None:
+            await sync_remote_base(self._bare.path, source=self._person, base=base, sha=theirs)
 
     async def _existing(self, branch: str) -> str:
         sha = await self.head_of(branch)

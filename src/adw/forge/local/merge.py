@@ -24,15 +24,22 @@ class LocalMerge:
 
     async def run(self, number: int, *, expected_head_sha: str, message: str) -> MergeOutcome:
         """Tries again while others move the base branch in between."""
-        for _ in range(_MAX_ATTEMPTS):
-            prepared = await self._prepare(number, expected_head_sha=expected_head_sha, message=message)
-            if isinstance(prepared, Merged):
-                return await self._delivered(number, prepared)
-            if not isinstance(prepared, MergeCandidate):
-                return prepared
-            if await self._carry_out(number, prepared, head_sha=expected_head_sha):
-                return await self._delivered(number, Merged(sha=prepared.sha))
-        return NotMergeable(reason="the base branch kept moving; try again")
+        async with self._repository.one_merge_at_a_time():
+            for _ in range(_MAX_ATTEMPTS):
+                outcome = await self._try(number, expected_head_sha=expected_head_sha, message=message)
+                if outcome is not None:
+                    break
+            else:
+                return NotMergeable(reason="the base branch kept moving; try again")
+        return await self._delivered(number, outcome) if isinstance(outcome, Merged) else outcome
+
+    async def _try(self, number: int, *, expected_head_sha: str, message: str) -> MergeOutcome | None:
+        """None when something moved in between."""
+        prepared = await self._prepare(number, expected_head_sha=expected_head_sha, message=message)
+        if not isinstance(prepared, MergeCandidate):
+            return prepared
+        done = await self._carry_out(number, prepared, head_sha=expected_head_sha)
+        return Merged(sha=prepared.sha) if done else None
 
     async def _prepare(self, number: int, *, expected_head_sha: str, message: str) -> MergeCandidate | MergeOutcome:
         async with self._begin() as connection:

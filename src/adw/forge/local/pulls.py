@@ -16,7 +16,7 @@ from adw.domain.forge import (
     ReviewComment,
     ReviewState,
 )
-from adw.domain.forge_text import check_body, check_name, check_title
+from adw.domain.forge_text import check_body, check_branch, check_name, check_title
 from adw.forge.local.merge import LocalMerge
 from adw.forge.local.repository import LocalRepository
 from adw.kit.errors import ConflictError, UsageError
@@ -45,14 +45,16 @@ class LocalPullRequests:
         return [_at(pull, heads.get(pull.head_branch)) for pull in pulls]
 
     async def find_pull_request(self, head: str) -> PullRequest | None:
+        branch = check_branch(head)
         async with self._begin() as connection:
-            pull = await local_pulls.find_pull_request(connection, project_id=self._project_id, head=head)
+            pull = await local_pulls.find_pull_request(connection, project_id=self._project_id, head=branch)
         return None if pull is None else await self._with_present_head(pull)
 
     async def ensure_pull_request(
         self, *, head: str, base: str, title: str, body: str, draft: bool, key: str | None, author: str = OURSELVES
     ) -> PullRequest:
-        title, body, author = check_title(title), check_body(body), check_name(author)
+        head, base, author = check_branch(head), check_branch(base), check_name(author)
+        title, body = check_title(title), check_body(body)
         key = None if key is None else check_key(key)
         async with self._begin() as connection:
             found = await local_pulls.find_pull_request(connection, project_id=self._project_id, head=head, key=key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +22,10 @@ class MergeCandidate:
 
 class LocalRepository(Protocol):
     """Branches of our bare repository. Raises `GitError` when git fails."""
+
+    def one_merge_at_a_time(self) -> AbstractAsyncContextManager[None]:
+        """Keeps merges of this repository from overtaking each other again and again."""
+        ...
 
     async def head_of(self, branch: str) -> str | None:
         """The commit a branch points to, None when there is no such branch."""
