@@ -2,6 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from adw.agents.prompts import AgentPrompts
+from adw.domain.agent import Role, ToolPolicy
+from adw.ports.prompts import IssueText
+
 SCHEMA = {
     "type": "object",
     "properties": {"summary": {"type": "string"}},
@@ -40,6 +44,26 @@ async def test_a_structured_answer_is_validated_and_returned(stage_for, script, 
         heard = await stage.run(workspace, schema=SCHEMA)
     assert heard.final.failure is None
     assert heard.final.structured == {"summary": "Done well"}
+
+
+async def test_an_agent_without_tools_answers_our_own_prompt(stage_for, script, workspace: Path):
+    issue = IssueText(number=12, title="Totals are wrong", body="An empty cart costs 5.")
+    prompt = AgentPrompts().classify(issue=issue)
+    answer = {"issue_class": "bug", "slug": "fix-empty-cart-total", "title": "Charge nothing for an empty cart"}
+    right = {"when": {"role": "classifier", "prompt": "An empty cart"}, "reply": script.structured(**answer)}
+    async with stage_for(right) as stage:
+        heard = await stage.run(
+            workspace,
+            role=Role.CLASSIFIER,
+            phase="plan",
+            policy=ToolPolicy(tools=(), allowed=()),
+            system=prompt.system,
+            prompt=prompt.text,
+            schema=prompt.schema,
+        )
+    assert heard.final.failure is None
+    assert heard.final.structured == answer
+    assert heard.final.usage.requests == 1
 
 
 async def test_an_agent_that_never_gives_the_structured_answer_has_failed(stage_for, script, workspace: Path):

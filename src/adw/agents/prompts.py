@@ -7,91 +7,88 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Self
 
 from adw.agents.fence import fence
 from adw.agents.schemas import SCHEMAS
 from adw.domain.agent import Role
+from adw.domain.checks import Diagnostic
+from adw.domain.testing import TestResult
 from adw.kit.errors import ConfigurationError
+from adw.ports.prompts import IssueText, Prompt
 
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
-_OVERRIDE_LIMIT = 50_000
+_OVERRIDE_LIMIT_BYTES = 50_000
+_FAILURES_SHOWN = 30
+_OUTPUT_SHOWN = 4_000
+_NO_GUIDANCE: Mapping[Role, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IssueText:
-    """What a person asked for, as they wrote it. `reference` is how people call it, such as `#12`."""
+class AgentPrompts:
+    """Implements `adw.ports.prompts.Prompts`. `guidance` replaces that of some roles."""
 
-    title: str
-    body: str
-    reference: str | None = None
-    comments: tuple[str, ...] = ()
+    def __init__(self, guidance: Mapping[Role, str] = _NO_GUIDANCE) -> None:
+        self._guidance = guidance
 
+    @classmethod
+    def load(cls, overrides_dir: Path | None) -> Self:
+        """With the overrides of a repository, such as its `.adw/prompts`. Raises as `load_prompt` does."""
+        return cls({role: load_prompt(role, overrides_dir) for role in Role})
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailedCheck:
-    """A test or command that fails, and what it printed."""
+    def classify(self, *, issue: IssueText) -> Prompt:
+        return self._prompt(Role.CLASSIFIER, "classify", issue=_issue(issue))
 
-    name: str
-    command: str
-    output: str
+    def plan(self, *, issue: IssueText, issue_class: str, plan_path: str) -> Prompt:
+        return self._prompt(Role.PLANNER, "plan", issue=_issue(issue), issue_class=issue_class, plan_path=plan_path)
 
+    def implement(self, *, issue: IssueText, plan_path: str | None, plan_text: str, commands: Sequence[str]) -> Prompt:
+        where = f" It is kept in {_code(plan_path)}; leave that file as it is." if plan_path else ""
+        plan = f"Carry out this plan.{where}\n\n{fence(plan_text, label='plan')}\n\nIt answers this request:"
+        return self._prompt(
+            Role.IMPLEMENTOR,
+            "implement",
+            plan=plan if plan_text.strip() else "Do what this request asks for:",
+            issue=_issue(issue),
+            commands=_commands(commands),
+        )
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prompt:
-    """What an `AgentTask` takes from here: `system`, `prompt` and `schema`."""
+    def repair(self, *, issue: IssueText, command: str, errors: Sequence[Diagnostic]) -> Prompt:
+        listed = "\n".join(str(error) for error in errors)
+        return self._prompt(
+            Role.IMPLEMENTOR,
+            "repair",
+            issue=_issue(issue),
+            command=_code(command),
+            errors=fence(_shortened(listed), label="errors"),
+        )
 
-    role: Role
-    system: str
-    prompt: str
-    schema: Mapping[str, Any] | None
+    def resolve(
+        self, *, issue: IssueText, failures: Sequence[TestResult], reason: str, command: str, round_number: int
+    ) -> Prompt:
+        return self._prompt(
+            Role.RESOLVER,
+            "resolve",
+            issue=_issue(issue),
+            failures=_failures(failures, reason=reason),
+            command=_code(command),
+            round=str(round_number),
+        )
 
+    def resume(self, *, git_status: str) -> str:
+        """What is said first to an agent whose conversation goes on after an interruption."""
+        return _fill(_text("tasks/resume.md"), {"git_status": fence(git_status or "(no changes)", label="status")})
 
-def classify(issue: IssueText, *, guidance: str | None = None) -> Prompt:
-    return _prompt(Role.CLASSIFIER, guidance, issue=_issue(issue))
-
-
-def plan(issue: IssueText, *, plan_path: str, guidance: str | None = None) -> Prompt:
-    """`plan_path` is relative to the workspace; the planner writes that file and nothing else."""
-    return _prompt(Role.PLANNER, guidance, issue=_issue(issue), plan_path=plan_path)
-
-
-def implement(issue: IssueText, *, plan_text: str, commands: Mapping[str, str], guidance: str | None = None) -> Prompt:
-    """`commands` are the project's own, by what they do: `test`, `lint`, `build`, ..."""
-    return _prompt(
-        Role.IMPLEMENTOR,
-        guidance,
-        issue=_issue(issue),
-        plan=fence(plan_text, label="plan"),
-        commands=_commands(commands),
-    )
-
-
-def resolve(
-    issue_summary: str,
-    *,
-    failures: Sequence[FailedCheck],
-    commands: Mapping[str, str],
-    round_number: int,
-    guidance: str | None = None,
-) -> Prompt:
-    return _prompt(
-        Role.RESOLVER,
-        guidance,
-        issue_summary=fence(issue_summary, label="request"),
-        failures="\n\n".join(_failure(failure) for failure in failures),
-        commands=_commands(commands),
-        round=str(round_number),
-    )
-
-
-def resume(git_status: str) -> str:
-    """What is said to an agent whose conversation goes on after an interruption."""
-    return _fill(_text("tasks/resume.md"), {"git_status": fence(git_status or "(no changes)", label="status")})
+    def _prompt(self, role: Role, task: str, **values: str) -> Prompt:
+        guidance = self._guidance.get(role) or _text(f"{role}.md")
+        return Prompt(
+            system=f"{guidance.strip()}\n\n{_text('rules.md').strip()}\n",
+            text=_fill(_text(f"tasks/{task}.md"), values),
+            schema=SCHEMAS[role],
+        )
 
 
 def load_prompt(role: Role, overrides_dir: Path | None) -> str:
@@ -102,9 +99,10 @@ def load_prompt(role: Role, overrides_dir: Path | None) -> str:
     path = None if overrides_dir is None else overrides_dir / f"{role}.md"
     if path is None or not (path.exists() or path.is_symlink()):
         return _text(f"{role}.md")
-    if path.is_symlink() or not path.is_file() or path.stat().st_size > _OVERRIDE_LIMIT:
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > _OVERRIDE_LIMIT_BYTES:
         raise ConfigurationError(
-            f"{path} cannot be used as a prompt", hint=f"it must be a plain file of at most {_OVERRIDE_LIMIT} bytes"
+            f"{path} cannot be used as a prompt",
+            hint=f"it must be a plain file of at most {_OVERRIDE_LIMIT_BYTES} bytes",
         )
     try:
         text = path.read_text(encoding="utf-8").strip()
@@ -113,15 +111,6 @@ def load_prompt(role: Role, overrides_dir: Path | None) -> str:
     if not text:
         raise ConfigurationError(f"{path} is empty", hint="delete it to use the built-in prompt")
     return text
-
-
-def _prompt(role: Role, guidance: str | None, **values: str) -> Prompt:
-    return Prompt(
-        role=role,
-        system=f"{(guidance or _text(f'{role}.md')).strip()}\n\n{_text('rules.md').strip()}\n",
-        prompt=_fill(_text(f"tasks/{role}.md"), values),
-        schema=SCHEMAS[role],
-    )
 
 
 def _fill(template: str, values: Mapping[str, str]) -> str:
@@ -135,20 +124,35 @@ def _text(name: str) -> str:
 
 
 def _issue(issue: IssueText) -> str:
-    heading = f"{issue.reference}: {issue.title}" if issue.reference else issue.title
-    parts = [heading, issue.body, *(f"Comment:\n{comment}" for comment in issue.comments)]
-    return fence("\n\n".join(part.strip() for part in parts if part.strip()), label="request")
+    heading = f"#{issue.number}: {issue.title}" if issue.number else issue.title
+    return fence(f"{heading}\n\n{issue.body.strip()}".strip(), label="request")
 
 
-def _failure(failure: FailedCheck) -> str:
-    return fence(f"{failure.name}\nCommand: {failure.command}\n\n{failure.output}", label="failure")
-
-
-def _commands(commands: Mapping[str, str]) -> str:
+def _commands(commands: Sequence[str]) -> str:
     if not commands:
         return "The project declares no commands of its own; find out from its files how it is checked."
-    lines = "\n".join(f"- {name}: {_code(line)}" for name, line in commands.items())
-    return f"The project's own commands:\n\n{lines}"
+    lines = "\n".join(f"- {_code(line)}" for line in commands)
+    return f"The project's own commands, run independently when you are done:\n\n{lines}"
+
+
+def _failures(failures: Sequence[TestResult], *, reason: str) -> str:
+    """The first failures with what they printed; one that has nothing to show is still named."""
+    shown = [
+        fence(_shortened(f"{failure.test_name}\n\n{failure.error or '(no output)'}"), label="failure")
+        for failure in failures[:_FAILURES_SHOWN]
+    ]
+    hidden = len(failures) - len(shown)
+    more = [f"{hidden} more fail as well."] if hidden > 0 else []
+    said = [fence(_shortened(reason), label="reason")] if reason.strip() else []
+    return "\n\n".join([*said, *shown, *more])
+
+
+def _shortened(text: str) -> str:
+    """Beginning and end, where causes and conclusions stand."""
+    if len(text) <= _OUTPUT_SHOWN:
+        return text
+    half = _OUTPUT_SHOWN // 2
+    return f"{text[:half]}\n[... {len(text) - 2 * half} characters left out ...]\n{text[-half:]}"
 
 
 def _code(text: str) -> str:
