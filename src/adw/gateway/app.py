@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from adw.domain.budget import BudgetWarning, Refusal, Reservation
 from adw.domain.usage import Price
 from adw.gateway import replies
 from adw.gateway.asgi import CONNECTION, BodyTooLargeError, Call, ClientGoneError, Receive, Send
@@ -21,7 +22,7 @@ from adw.gateway.model_request import ModelRequest, UnreadableRequestError, pars
 from adw.gateway.upstream import Upstream
 from adw.kit.errors import DatabaseError
 from adw.kit.log import get_logger
-from adw.store.usage import BudgetWarning, Refusal, Reservation, UsageBook
+from adw.store.usage import UsageBook
 
 log = get_logger("gateway")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from uuid import UUID
 
+from adw.domain.budget import BudgetWarning, Claim, Refusal, Reservation, Settlement
 from adw.domain.prices import HOUR_CACHE_WRITE_FACTOR, MICRO_USD, price_of_request, request_cost
 from adw.domain.usage import Price, Tokens, Usage
 from adw.gateway.exchange import Exchange
@@ -16,7 +17,7 @@ from adw.gateway.model_request import ModelRequest
 from adw.kit.errors import DatabaseError
 from adw.kit.ids import new_uuid
 from adw.kit.log import get_logger
-from adw.store.usage import BudgetWarning, Claim, Refusal, Reservation, Settlement, UsageBook
+from adw.store.usage import UsageBook
 
 log = get_logger("gateway")
 

@@ -8,6 +8,7 @@ from typing import Self
 
 import httpx
 
+from adw.domain.budget import BudgetWarning
 from adw.domain.usage import Price
 from adw.gateway.app import GatewayApp
 from adw.gateway.grants import Admissions, GatewayVerdict, RunGrant
@@ -15,7 +16,7 @@ from adw.gateway.limits import SharedLimit
 from adw.gateway.server import LoopbackServer
 from adw.gateway.upstream import Upstream
 from adw.kit.clock import Clock, SystemClock
-from adw.store.usage import BudgetWarning, UsageBook
+from adw.store.usage import UsageBook
 
 
 class Gateway:

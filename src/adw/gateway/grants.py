@@ -12,9 +12,9 @@ from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
 
+from adw.domain.budget import RefusalReason
 from adw.domain.usage import Usage
 from adw.kit.ids import new_token
-from adw.store.usage import RefusalReason
 
 KEPT_RECORDS = 1000
 """How many runs are remembered; the longest admitted are forgotten first."""

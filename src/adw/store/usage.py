@@ -8,86 +8,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal
-from typing import Any, Literal
+from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, case, false, func, insert, literal, or_, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from adw.domain.prices import MICRO_USD
+from adw.domain.budget import WARN_AT, BudgetWarning, Claim, Refusal, Reservation, Settlement, decide, most_for
 from adw.domain.usage import Tokens, Usage
 from adw.kit.errors import DatabaseError, UsageError
 from adw.store.tables.usage import model_requests as requests
 from adw.store.tables.usage import workflow_budgets as budgets
-
-LEAST_MAX_TOKENS = 1024
-"""An answer that may not even be this long is not worth paying its prompt for."""
-WARN_AT = Decimal("0.8")
-
-NO_TOKENS = Tokens()
-
-RefusalReason = Literal["budget", "unpriced_model"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """A request about to be sent. Its amounts are upper bounds in US dollars, or None when the model has no price."""
-
-    id: UUID
-    adw_id: str
-    agent_run_id: str
-    phase: str
-    attempt: int
-    role: str
-    model: str
-    stream: bool
-    max_tokens: int
-    input_usd: Decimal | None
-    output_usd_per_token: Decimal | None
-    budget_usd: Decimal | None = None
-    """The budget to hold if the workflow's account does not have one yet."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reservation:
-    """A request that may be sent, with at most `max_tokens` of output."""
-
-    max_tokens: int
-    reserved_usd: Decimal | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """A request that must not be sent."""
-
-    reason: RefusalReason
-    remaining_usd: Decimal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
-    """How a request ended. `cost_usd` is None when the model has no price; `inexact` marks estimates."""
-
-    state: Literal["settled", "failed"]
-    tokens: Tokens = NO_TOKENS
-    cost_usd: Decimal | None = Decimal(0)
-    inexact: bool = False
-    status: int | None = None
-    latency_ms: int | None = None
-    first_byte_ms: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BudgetWarning:
-    """Most of a budget is spent. Given once per budget."""
-
-    adw_id: str
-    spent_usd: Decimal
-    budget_usd: Decimal
 
 
 async def set_budget(connection: AsyncConnection, adw_id: str, *, budget_usd: Decimal | None) -> None:
@@ -118,7 +52,7 @@ async def remaining(connection: AsyncConnection, adw_id: str) -> Decimal | None:
 async def reserve(connection: AsyncConnection, claim: Claim) -> Reservation | Refusal:
     """Books the most this request can cost, with fewer output tokens if need be, or refuses it. Records either."""
     account = await _lock_account(connection, claim.adw_id, budget_usd=claim.budget_usd)
-    answer = _decide(claim, left=_remaining(account))
+    answer = decide(claim, left=_remaining(account))
     if isinstance(answer, Refusal):
         await connection.execute(
             insert(requests).values(
@@ -140,6 +74,26 @@ async def reserve(connection: AsyncConnection, claim: Claim) -> Reservation | Re
     )
     await connection.execute(insert(requests).values(**values, state="reserved").add_cte(hold))
     return answer
+
+
+async def reserve_at_once(connection: AsyncConnection, claim: Claim) -> Reservation | None:
+    """The common case of `reserve` in one statement: everything asked for is affordable. None when it is not that."""
+    most_usd = most_for(claim, max_tokens=claim.max_tokens)
+    unlimited = budgets.c.budget_usd.is_(None) if claim.budget_usd is None else false()
+    left = budgets.c.budget_usd - budgets.c.spent_usd - budgets.c.held_usd
+    hold = (
+        update(budgets)
+        .where(budgets.c.adw_id == claim.adw_id, unlimited if most_usd is None else or_(unlimited, left >= most_usd))
+        .values(held_usd=budgets.c.held_usd + (most_usd or Decimal(0)))
+        .returning(budgets.c.adw_id)
+        .cte("hold")
+    )
+    values = _columns_of(claim) | {"state": "reserved", "reserved_usd": most_usd}
+    row = select(*(literal(value, requests.c[name].type) for name, value in values.items())).select_from(hold)
+    added = await connection.execute(insert(requests).from_select(list(values), row).returning(requests.c.id))
+    if added.one_or_none() is None:
+        return None
+    return Reservation(max_tokens=claim.max_tokens, reserved_usd=most_usd)
 
 
 async def settle(
@@ -207,6 +161,12 @@ class UsageBook:
         self._engine = engine
 
     async def reserve(self, claim: Claim) -> Reservation | Refusal:
+        """Agents wait for this, so the common case is a single statement that is its own transaction."""
+        async with self._reachable(), self._engine.connect() as connection:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            at_once = await reserve_at_once(connection, claim)
+        if at_once is not None:
+            return at_once
         async with self._transaction() as connection:
             return await reserve(connection, claim)
 
@@ -216,25 +176,15 @@ class UsageBook:
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncGenerator[AsyncConnection]:
+        async with self._reachable(), self._engine.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _reachable(self) -> AsyncGenerator[None]:
         try:
-            async with self._engine.begin() as connection:
-                yield connection
+            yield
         except SQLAlchemyError as error:
             raise DatabaseError("model usage could not be booked") from error
-
-
-def _decide(claim: Claim, *, left: Decimal | None) -> Reservation | Refusal:
-    if claim.input_usd is None or claim.output_usd_per_token is None:
-        if left is None:
-            return Reservation(max_tokens=claim.max_tokens, reserved_usd=None)
-        return Refusal(reason="unpriced_model", remaining_usd=left)
-    granted = claim.max_tokens
-    if left is not None and claim.output_usd_per_token > 0:
-        granted = min(granted, int((left - claim.input_usd) / claim.output_usd_per_token))
-    if left is not None and (granted < min(LEAST_MAX_TOKENS, claim.max_tokens) or left < claim.input_usd):
-        return Refusal(reason="budget", remaining_usd=left)
-    most_usd = (claim.input_usd + granted * claim.output_usd_per_token).quantize(MICRO_USD, rounding=ROUND_CEILING)
-    return Reservation(max_tokens=granted, reserved_usd=most_usd if left is None else min(most_usd, left))
 
 
 async def _lock_account(
