@@ -25,6 +25,7 @@ _CONFIG = """\
 \tauto = false
 [receive]
 \tautogc = false
+\tshallowUpdate = true
 [user]
 \tname = ADW Orchestrator
 \temail = adw-orchestrator@users.noreply.github.com

@@ -35,7 +35,7 @@ async def fast_forward_base(person_repository: Path, *, base: str, new_sha: str,
         return BaseUpdate(moved=True)
     if not await git.is_ancestor(ancestor=now, of=new_sha):
         return BaseUpdate(moved=False, note=f"{base} has commits that were not part of the merge", command=command)
-    checkout = person.checkout_of(base)
+    checkout = await person.checkout_of(base)
     if checkout is not None:
         return await _in_checkout(checkout, new_sha=new_sha, command=_command(checkout.path, remote=remote, base=base))
     try:

@@ -58,16 +58,22 @@ class PersonRepository:
     async def branches(self) -> list[str]:
         return (await self.git.text("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads")).splitlines()
 
-    def checkouts(self) -> list[Checkout]:
+    async def checkouts(self) -> list[Checkout]:
         """Every working tree that exists: the main one unless the repository is bare, and the linked ones."""
         found = [self._linked(folder) for folder in sorted((self.common_dir / "worktrees").glob("*"))]
-        if self.common_dir.name == ".git":
-            found.insert(0, _checkout(path=self.common_dir.parent, git_dir=self.common_dir))
+        if not await self._is_bare():
+            # With `init --separate-git-dir` the repository is elsewhere and `.git` is a file.
+            main = self.path if self.git_dir == self.common_dir else self.common_dir.parent
+            found.insert(0, _checkout(path=main, git_dir=self.common_dir))
         return [checkout for checkout in found if checkout is not None and checkout.path.is_dir()]
 
-    def checkout_of(self, branch: str) -> Checkout | None:
+    async def checkout_of(self, branch: str) -> Checkout | None:
         """The working tree that is on a branch, or busy rebasing or bisecting it."""
-        return next((checkout for checkout in self.checkouts() if checkout.branch == branch), None)
+        return next((checkout for checkout in await self.checkouts() if checkout.branch == branch), None)
+
+    async def _is_bare(self) -> bool:
+        done = await Git(git_dir=self.common_dir).run("config", "--type=bool", "--get", "core.bare", accept=(0, 1))
+        return done.out.strip() == "true"
 
     @staticmethod
     def _linked(folder: Path) -> Checkout | None:

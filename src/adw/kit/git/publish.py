@@ -45,7 +45,7 @@ async def publish_branch(person_repository: Path, *, remote: Path, branch: str, 
 async def _refusal(
     person: PersonRepository, *, branch: str, now: str | None, sha: str, published: str | None
 ) -> str | None:
-    checkout = person.checkout_of(branch)
+    checkout = await person.checkout_of(branch)
     if checkout is not None:
         return f"{branch} is checked out in {checkout.path} and was left alone"
     if now is None or now == published or await person.git.is_ancestor(ancestor=now, of=sha):

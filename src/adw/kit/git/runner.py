@@ -141,6 +141,7 @@ class Git:
             "GIT_ASKPASS": "true",
             "LC_ALL": "C",
             "HOME": "/nonexistent",
+            **Identity().environment(),
         }
         if self.index is not None:
             own["GIT_INDEX_FILE"] = str(self.index)

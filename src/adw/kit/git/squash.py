@@ -71,7 +71,7 @@ async def compare_and_swap(git: Git, *, ref: str, new: str, old: str | None) -> 
     """Moves a ref from `old` (None: from not existing) to `new`, or raises ConflictError if it is elsewhere."""
     zero = "0" * len(new)
     try:
-        await git.run("update-ref", ref, new, old or zero)
+        await git.run("update-ref", "-m", "adw", ref, new, old or zero)
     except GitCommandError as error:
         now = await git.resolve(ref)
         if now != old:

@@ -17,6 +17,7 @@ _FETCH = (
     "--no-auto-maintenance",
     "--no-recurse-submodules",
     "--no-prune",
+    "--update-shallow",
 )
 
 

@@ -59,7 +59,7 @@ async def _no_such_branch(person: PersonRepository, name: str) -> UsageError:
 
 
 async def _dirty(person: PersonRepository) -> list[str]:
-    own = next((checkout for checkout in person.checkouts() if checkout.path == person.path), None)
+    own = next((checkout for checkout in await person.checkouts() if checkout.path == person.path), None)
     count = await uncommitted_files(own) if own is not None else 0
     if count == 0:
         return []

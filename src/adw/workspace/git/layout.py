@@ -29,7 +29,7 @@ class Place:
 
     def __post_init__(self) -> None:
         for text in (self.project_id, self.name):
-            if _NAME.fullmatch(text) is None:
+            if _NAME.fullmatch(text) is None or ".." in text or text.endswith((".lock", ".")):
                 raise UsageError(f"{text!r} cannot be the name of a folder", hint="Use letters, digits, '.', '_', '-'")
 
     @property

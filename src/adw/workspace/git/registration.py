@@ -52,6 +52,8 @@ def is_sound(place: Place) -> bool:
         return False
     if any(_text(folder / name) != text for name, text in _files(place).items()):
         return False
+    if (folder / "index").is_dir():
+        return False
     return _USABLE_HEAD.fullmatch(_text(folder / "HEAD")) is not None
 
 

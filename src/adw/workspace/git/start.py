@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from adw.kit.errors import UsageError
+from adw.kit.git.runner import Git
 from adw.workspace.git.workspace import GitWorkspace
 
 
@@ -32,9 +34,19 @@ async def starting_point(workspace: GitWorkspace, *, source: Path | str) -> Star
         },
     )
     head = await _head(workspace, theirs=found.get(workspace.branch_ref))
+    # The branch in the mirror is what an agent's git shows; a person's commits on it that we never took in are kept.
     refs = {workspace.own_ref("base"): base, workspace.branch_ref: head, workspace.own_ref("anchor"): head}
     await mirror.set_refs(refs)
     return Start(head=head, files=await _newest_snapshot(workspace, head=head) or head)
+
+
+async def check_branch_name(branch: str | None) -> None:
+    """Raises UsageError for a name git would not accept."""
+    if branch is None:
+        return
+    done = await Git(git_dir=Path("/")).run("check-ref-format", f"refs/heads/{branch}", accept=(0, 1))
+    if done.code != 0:
+        raise UsageError(f"{branch!r} cannot be the name of a branch", hint="See: git help check-ref-format")
 
 
 async def _head(workspace: GitWorkspace, *, theirs: str | None) -> str:

@@ -1,8 +1,8 @@
 """A working tree seen through an index that only we write.
 
 What an agent stages, hides (`assume-unchanged`) or breaks in its own index has no effect here. A capture turns all
-files that are not ignored into a tree object and changes nothing else. Nested repositories are never entered: git
-would run commands in them with their configuration.
+files that are not ignored into a tree object and changes nothing else. Git never enters nested repositories, where it
+would run commands with their configuration; scaffolding tools make them, so their files count as plain files.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from adw.kit.errors import GitError
 from adw.kit.git.changes import names
 from adw.kit.git.runner import Git
 from adw.kit.ids import new_uuid
+from adw.workspace.git.nested import files_of_nested
 
 _GITLINK = b"160000 "
 
@@ -66,7 +67,7 @@ class WorkingTree:
         """
         async with self.capture(head=start, exclude=exclude) as now:
             for folder in now.nested:
-                shutil.rmtree(self.path / folder, ignore_errors=True)
+                _remove(self.path / folder / ".git")
             await self._check_out(now.index, commit, head=head)
 
     async def _check_out(self, index: Path, commit: str, *, head: str) -> None:
@@ -93,7 +94,7 @@ class WorkingTree:
 
 
 async def _take_in(git: Git, *, pathspecs: Sequence[str]) -> tuple[str, ...]:
-    """Brings an index up to the files; returns nested repositories, which stay out."""
+    """Brings an index up to the files; returns the folders that are repositories of their own."""
     modified = names((await git.run("ls-files", "-z", "--modified", "--", *pathspecs)).stdout)
     others = names((await git.run("ls-files", "-z", "--others", "--exclude-standard", "--", *pathspecs)).stdout)
     top = git.work_tree or Path()
@@ -101,11 +102,13 @@ async def _take_in(git: Git, *, pathspecs: Sequence[str]) -> tuple[str, ...]:
     submodules = await _submodules(git, folders)
     present += [name for name in folders if name not in submodules]
     present += [name for name in others if not name.endswith(b"/")]
+    nested = [name for name in others if name.endswith(b"/")]
+    present += await files_of_nested(git, nested)
     for option, chosen in (("--force-remove", gone), ("--replace", present)):
         if chosen:
             options = ("--add", "--remove", option) if option == "--replace" else (option,)
             await git.run("update-index", *options, "-z", "--stdin", stdin=b"\0".join(chosen) + b"\0")
-    return tuple(os.fsdecode(name) for name in others if name.endswith(b"/"))
+    return tuple(os.fsdecode(name) for name in nested)
 
 
 def _sort_out(top: Path, modified: Sequence[bytes]) -> tuple[list[bytes], list[bytes], list[bytes]]:
@@ -148,3 +151,10 @@ def _mode(path: bytes) -> int:
 
 def _without(globs: Sequence[str]) -> tuple[str, ...]:
     return (".", *(f":(exclude,glob){pattern.removeprefix('/')}" for pattern in globs))
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

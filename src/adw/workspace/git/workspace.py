@@ -5,6 +5,7 @@ Our git works on the mirror and an index of its own; it never reads `.git`, HEAD
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,14 +44,12 @@ class GitWorkspace:
         return self.place.tree
 
     async def head(self) -> str:
-        if self.branch is None:
-            return self.base_sha
-        sha = await self.mirror.git.resolve(self.branch_ref)
-        return sha or await self._anchor()
+        # Commits that something else made on the branch count only once we took them in.
+        return await self.mirror.git.resolve(self.own_ref("anchor")) or self.base_sha
 
     async def status(self) -> str:
         changes = await self.changed_files(since=await self.head())
-        return "".join(f"{_STATUS_LETTERS[change.status]} {change.path}\n" for change in changes)
+        return "".join(f"{_STATUS_LETTERS[change.status]} {_printable(change.path)}\n" for change in changes)
 
     async def changed_files(self, *, since: str, until: str | None = None) -> list[ChangedFile]:
         output = await self._compare("--raw", "-z", "--no-renames", base=since, head=until)
@@ -59,13 +58,13 @@ class GitWorkspace:
     async def commit_all(
         self, *, message: str, exclude: Sequence[str] = (), since: str | None = None, keep_commits: bool = False
     ) -> str | None:
-        git, anchor = self.mirror.git, await self._anchor()
-        parent = await self._parent(git, anchor=anchor, keep_commits=keep_commits)
+        git, head = self.mirror.git, await self.head()
+        parent = await self._tip(git, head=head) if keep_commits else head
         async with self.tree.capture(head=parent, exclude=(*self.private, *exclude)) as now:
             unchanged = now.tree == await git.text("rev-parse", f"{parent}^{{tree}}")
             sha = parent if unchanged else await self.commit_tree(now.tree, parent=parent, message=message)
             await self._move(sha, index=now.index)
-        return None if sha == (since or anchor) else sha
+        return None if sha == (since or head) else sha
 
     async def push(self, *, expected_old: str | None) -> PushResult:
         sha = await self.head()
@@ -141,13 +140,10 @@ class GitWorkspace:
         git = self.mirror.git.using(extra=self.identity.environment())
         return await git.text("commit-tree", tree, "-p", parent, "-F", "-", stdin=message.encode(errors="replace"))
 
-    async def _anchor(self) -> str:
-        return await self.mirror.git.resolve(self.own_ref("anchor")) or self.base_sha
-
-    async def _parent(self, git: Git, *, anchor: str, keep_commits: bool) -> str:
-        head = await git.resolve(self.branch_ref)
-        follows = keep_commits and head is not None and await git.is_ancestor(ancestor=anchor, of=head)
-        return head if follows and head is not None else anchor
+    async def _tip(self, git: Git, *, head: str) -> str:
+        """The branch with commits a person made on it here, unless they rewrote what we had."""
+        tip = await git.resolve(self.branch_ref)
+        return tip if tip is not None and await git.is_ancestor(ancestor=head, of=tip) else head
 
     async def _snapshot(self, label: str) -> tuple[str, bool]:
         """A commit with the present files, and whether the remote may lack it."""
@@ -199,3 +195,8 @@ class GitWorkspace:
             return (await git.run(*_DIFF, *options, base, head, "--")).stdout
         async with self.tree.capture(head=await self.head(), exclude=self.private) as now:
             return (await git.run(*_DIFF, *options, base, now.tree, "--")).stdout
+
+
+def _printable(path: str) -> str:
+    text = path.encode(errors="replace").decode()
+    return text if text.isprintable() and not set(text) & set('"\\') else json.dumps(text, ensure_ascii=False)

@@ -18,7 +18,7 @@ from adw.workspace.git import base as bases
 from adw.workspace.git import reconcile, registration, trash
 from adw.workspace.git.layout import Place, Remembered, places
 from adw.workspace.git.mirror import Mirror
-from adw.workspace.git.start import starting_point
+from adw.workspace.git.start import check_branch_name, starting_point
 from adw.workspace.git.workspace import GitWorkspace
 
 
@@ -85,6 +85,7 @@ class GitWorkspaces:
 
     async def _make(self, repository: RepositoryRef, *, name: str, known: Remembered) -> GitWorkspace:
         place = Place(data_dir=self._data_dir, project_id=repository.project_id, name=name)
+        await check_branch_name(known.branch)
         workspace = self._workspace(place, known=known, remote=repository.remote)
         async with self._lock(place):
             known.write(place)
