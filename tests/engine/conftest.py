@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
+import multiprocessing
 import os
 import pwd
 import shutil
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psutil
 import pytest
 from sqlalchemy import create_engine, text
 
@@ -29,8 +30,12 @@ from adw.store.db import Database
 from adw.store.metadata import metadata
 from adw.store.tables.workers import workers
 
-CHILD = Path(__file__).with_name("child.py")
+sys.path.append(str(Path(__file__).parent))
+import engine_worker
+
 DEADLINE_S = 30.0
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["adw.engine.dbos_engine"])
 
 
 class Cluster:
@@ -41,7 +46,7 @@ class Cluster:
         assert spec is not None
         assert spec.origin is not None
         self.bin = Path(spec.origin).parent / "pginstall18" / "bin"
-        self.home = Path(tempfile.mkdtemp(prefix="adw-pg-", dir="/tmp"))  # noqa: S108 - socket paths are short
+        self.home = Path(tempfile.mkdtemp(prefix="adw-pg-", dir="/tmp"))
         self.user = "nobody" if os.geteuid() == 0 else None
         if self.user:
             entry = pwd.getpwnam(self.user)
@@ -51,6 +56,17 @@ class Cluster:
         self.server: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        """After a kill the last orphaned backend may still hold the shared memory: then once more."""
+        self._spawn()
+        wait_until(self._up)
+
+    def _up(self) -> bool:
+        assert self.server is not None
+        if self.server.poll() is not None:
+            self._spawn()
+        return self.answers()
+
+    def _spawn(self) -> None:
         arguments = ["-D", str(self.data), "-k", str(self.home), "-c", "listen_addresses=", "-c", "max_connections=200"]
         self.server = subprocess.Popen(
             [str(self.bin / "postgres"), *arguments],
@@ -60,7 +76,6 @@ class Cluster:
             cwd=self.home,
             start_new_session=True,
         )
-        wait_until(self.answers)
 
     def answers(self) -> bool:
         command = [str(self.bin / "pg_isready"), "-h", str(self.home), "-q"]
@@ -69,19 +84,16 @@ class Cluster:
     def kill(self) -> None:
         """kill -9 of the postmaster and all its children, which each lead a session of their own."""
         assert self.server is not None
-        import psutil
-
-        family = [*psutil.Process(self.server.pid).children(recursive=True), psutil.Process(self.server.pid)]
+        family = psutil.Process(self.server.pid).children(recursive=True)
+        self.server.kill()
+        self.server.wait()
         for process in family:
             with contextlib.suppress(psutil.Error):
                 process.kill()
-        self.server.wait()
-        psutil.wait_procs(family, timeout=5)
 
     def stop(self) -> None:
         if self.server is not None and self.server.poll() is None:
-            self.server.send_signal(signal.SIGQUIT)
-            self.server.wait()
+            self.kill()
         shutil.rmtree(self.home, ignore_errors=True)
 
     def url(self, name: str) -> str:
@@ -134,6 +146,32 @@ def url(cluster: Cluster) -> str:
     return cluster.url(name)
 
 
+class WorkerProcess:
+    """A real process, forked from one that has done the imports."""
+
+    def __init__(self, url: str, folder: Path, options: dict[str, Any]) -> None:
+        self.process = PROCESSES.Process(target=engine_worker.run, args=(url, folder, options), daemon=True)
+        self.process.start()
+        assert self.process.pid is not None
+        self.pid = self.process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self.process.is_alive()
+
+    def send(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """kill -9, and the process is gone on return."""
+        self.process.kill()
+        self.process.join()
+
+    def exit_code(self) -> int | None:
+        self.process.join(timeout=10)
+        return self.process.exitcode
+
+
 class Scene:
     """A database, and a folder in which worker processes write what they do and look for permission to go on."""
 
@@ -142,22 +180,17 @@ class Scene:
         self.url = url
         self.log = folder / "log"
         self.log.touch()
-        self.errors = (folder / "stderr").open("ab")
-        self.processes: list[subprocess.Popen[bytes]] = []
+        self.processes: list[WorkerProcess] = []
         self.database = Database(url, pool_size=4)
         self.enqueuer = DbosEnqueuer(url)
 
-    async def worker(self, **settings: Any) -> subprocess.Popen[bytes]:
+    async def worker(self, **settings: Any) -> WorkerProcess:
         """Starts a worker process with short beats and returns once it executes runs."""
-        known = len(self.lines("launched"))
         options = {"beat_s": 0.2, "lease_s": 1.0, "poll_s": 0.05, "concurrency": 4} | settings
-        process = subprocess.Popen(
-            [sys.executable, str(CHILD), self.url, str(self.folder), json.dumps(options)],
-            stderr=self.errors,
-        )
+        process = WorkerProcess(self.url, self.folder, options)
         self.processes.append(process)
-        await self.eventually(lambda: len(self.lines("launched")) > known or process.poll() is not None)
-        assert process.poll() is None, (self.folder / "stderr").read_text()
+        await self.eventually(lambda: self.lines("launched", process.pid) or not process.alive)
+        assert process.alive, (self.folder / "stderr").read_text()
         return process
 
     def lines(self, *words: object) -> list[list[str]]:
@@ -206,11 +239,7 @@ class Scene:
 
     async def end(self) -> None:
         for process in self.processes:
-            if process.poll() is None:
-                process.send_signal(signal.SIGCONT)
-                process.kill()
-            process.wait()
-        self.errors.close()
+            process.kill()
         self.enqueuer.dispose()
         await self.database.close()
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 from dbos import DBOS, DBOSConfig
@@ -35,6 +36,8 @@ from adw.store.db import Database
 _THREADS = 32
 _INTERRUPT_S = 10.0
 _LOOK_S = 0.05
+_NAP_S = 0.25
+"""How long the thread for notifications, which we do not use, sleeps; closing has to wait for it."""
 
 _log = structlog.get_logger(component="engine")
 
@@ -75,7 +78,8 @@ class DbosEngine(DbosEnqueuer):
         self._reaper = Reaper(self._own, recovery, executor_id=self.executor_id, executing=self._executing)
         self._dbos: DBOS | None = None
         self._pool: Engine | None = None
-        self._keepers: list[asyncio.Task[None]] = []
+        self._keeper: asyncio.Task[None] | None = None
+        self._tender: asyncio.Task[None] | None = None
 
     @property
     def executor_id(self) -> str:
@@ -90,12 +94,8 @@ class DbosEngine(DbosEnqueuer):
         await self._reaper.reap()
         self._pool = engine_pool(self._database.url, size=self._settings.pool_size)
         self._dbos = self._start_dbos(self._pool)
-        self._keepers = [
-            asyncio.create_task(self._lease.keep(self._lost)),
-            asyncio.create_task(self._tend()),
-        ]
-        for keeper in self._keepers:
-            keeper.add_done_callback(self._keeper_ended)
+        self._keeper = self._guarded(self._lease.keep(self._lost))
+        self._tender = self._guarded(self._tend())
 
     async def drain(self) -> None:
         if self._dbos is not None:
@@ -107,13 +107,12 @@ class DbosEngine(DbosEnqueuer):
             return
         await self.drain()
         await _until(lambda: not self._executing(), timeout_s=grace_s)
+        await _ended(self._tender)
         await self._interrupt(self._dbos)
         await self._stop_dbos()
         await self._interrupt(self._dbos)
-        for keeper in self._keepers:
-            keeper.cancel()
-        await asyncio.gather(*self._keepers, return_exceptions=True)
         await self._reaper.release()
+        await _ended(self._keeper)
         await self._lease.end()
         await self._own.close()
         self._dbos = None
@@ -145,6 +144,7 @@ class DbosEngine(DbosEnqueuer):
             "executor_id": self.executor_id,
             "serializer": upstream.SERIALIZER,
             "use_listen_notify": False,
+            "notification_listener_polling_interval_sec": _NAP_S,
             "run_migrations": False,
             "enable_otlp": False,
             "log_level": "CRITICAL",
@@ -188,17 +188,23 @@ class DbosEngine(DbosEnqueuer):
                 await self._reaper.reap()
                 await self._reaper.heal()
             except (DatabaseError, DBAPIError) as error:
-                _log.warning("reaping_postponed", reason=str(error))
+                _log.debug("reaping_postponed", reason=str(error))
 
     async def _lost(self) -> None:
         await self._observer.lease_lost()
         self._exit_process(LEASE_LOST_EXIT)
 
-    def _keeper_ended(self, keeper: asyncio.Task[None]) -> None:
-        """A worker without its keepers looks healthy and strands what it owns; better that it ends."""
-        if not keeper.cancelled() and keeper.exception() is not None:
-            _log.critical("keeper_failed", exc_info=keeper.exception())
-            self._exit_process(LEASE_LOST_EXIT)
+    def _guarded(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """A worker whose keepers failed looks healthy and strands what it owns; better that it ends."""
+
+        def check(task: asyncio.Task[None]) -> None:
+            if not task.cancelled() and task.exception() is not None:
+                _log.critical("keeper_failed", exc_info=task.exception())
+                self._exit_process(LEASE_LOST_EXIT)
+
+        task = asyncio.create_task(work)
+        task.add_done_callback(check)
+        return task
 
     def _executing(self) -> set[str]:
         return set() if self._dbos is None else upstream.active_runs(self._dbos)
@@ -208,3 +214,9 @@ async def _until(condition: Callable[[], bool], *, timeout_s: float) -> None:
     deadline = asyncio.get_running_loop().time() + timeout_s
     while not condition() and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - upstream signals nothing
         await asyncio.sleep(_LOOK_S)
+
+
+async def _ended(task: asyncio.Task[None] | None) -> None:
+    if task is not None:
+        task.cancel()
+        await asyncio.wait([task])

@@ -35,6 +35,7 @@ class Lease:
         self.worker = _this_process(settings)
         self._database = database
         self._settings = settings
+        self._unheard = False
 
     async def register(self) -> None:
         async with self._database.begin() as connection:
@@ -59,10 +60,16 @@ class Lease:
         """False when the lease is lost. A database that does not answer says nothing about it."""
         try:
             async with asyncio.timeout(self._settings.lease_s), self._database.begin() as connection:
-                return await workers.beat(connection, worker_id=self.worker.id, lease_s=self._settings.lease_s)
+                alive = await workers.beat(connection, worker_id=self.worker.id, lease_s=self._settings.lease_s)
         except (DatabaseError, DBAPIError, TimeoutError) as error:
-            _log.warning("beat_failed", executor_id=self.worker.id, reason=str(error))
+            if not self._unheard:
+                _log.warning("beats_fail", executor_id=self.worker.id, reason=str(error))
+            self._unheard = True
             return True
+        if self._unheard:
+            _log.info("beats_again", executor_id=self.worker.id)
+        self._unheard = False
+        return alive
 
 
 def _this_process(settings: EngineSettings) -> NewWorker:

@@ -47,7 +47,7 @@ _HAND_OVER = text("""
 UPDATE dbos.workflow_status
 SET status = 'ENQUEUED', owner_xid = NULL, started_at_epoch_ms = NULL,
     updated_at = (extract(epoch FROM clock_timestamp()) * 1000)::bigint,
-    attributes = coalesce(attributes, '{}'::jsonb)
+    attributes = CASE jsonb_typeof(attributes) WHEN 'object' THEN attributes ELSE '{}' END
         || jsonb_build_object(
             'recoveries', jsonb_build_object('count', CAST(:count AS int), 'progress', CAST(:progress AS text))
         )

@@ -1,12 +1,8 @@
-"""A worker process for tests: executes runs that are lists of steps, and writes down what happens.
-
-Arguments: database URL, folder, settings as JSON.
-"""
+"""A worker process for tests: executes runs that are lists of steps, and writes down what happens."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import sys
@@ -31,17 +27,17 @@ class Notebook:
         os.write(self.file, (" ".join(map(str, words)) + "\n").encode())
 
     async def allowed(self, name: str) -> None:
-        while not (self.folder / f"go-{name}").exists():
+        while not (self.folder / f"go-{name}").exists():  # noqa: ASYNC110 - the test is another process
             await asyncio.sleep(0.02)
 
-    async def progress(self, connection: Any, *, run_id: str) -> str:
+    async def progress(self, _connection: Any, *, run_id: str) -> str:
         mark = self.folder / f"progress-{run_id}"
         return mark.read_text() if mark.exists() else ""
 
-    async def recovered(self, connection: Any, *, run_id: str, previous_executor: str) -> None:
+    async def recovered(self, _connection: Any, *, run_id: str, previous_executor: str) -> None:
         self.write("recovered", run_id, previous_executor)
 
-    async def exhausted(self, connection: Any, *, run_id: str) -> None:
+    async def exhausted(self, _connection: Any, *, run_id: str) -> None:
         self.write("exhausted", run_id)
 
     async def lease_lost(self) -> None:
@@ -49,9 +45,7 @@ class Notebook:
 
 
 async def interpret(notebook: Notebook, leg: Any, payload: Any) -> Any:
-    results = []
-    for step in payload["steps"]:
-        results.append(await _execute(notebook, leg, step))
+    results = [await _execute(notebook, leg, step) for step in payload["steps"]]
     notebook.write("finished", leg.run_id, os.getpid())
     return results
 
@@ -61,9 +55,9 @@ async def _execute(notebook: Notebook, leg: Any, step: dict[str, Any]) -> Any:
 
     async def act() -> Any:
         notebook.write("begin", leg.run_id, name, os.getpid())
+        if step.get("raise"):
+            raise ValueError(name)
         try:
-            if step.get("die"):
-                os.kill(os.getpid(), signal.SIGKILL)
             if gate := step.get("gate"):
                 await notebook.allowed(gate)
         except asyncio.CancelledError:
@@ -100,5 +94,8 @@ async def main(url: str, folder: Path, options: dict[str, Any]) -> None:
     notebook.write("closed", os.getpid())
 
 
-if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3])))
+def run(url: str, folder: Path, options: dict[str, Any]) -> None:
+    """What a worker process does from its start to its end."""
+    errors = os.open(folder / "stderr", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.dup2(errors, sys.stderr.fileno())
+    asyncio.run(main(url, folder, options))
