@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from adw.domain.workflow import Workflow
 from adw.ports.engine import Enqueuer
+from adw.store.db import Connection
 from adw.store.workflows import begin_leg
 
 
@@ -18,14 +17,14 @@ def adw_id_of(run_id: str) -> str:
     return run_id.partition(".")[0]
 
 
-async def start_leg(connection: AsyncConnection, *, enqueuer: Enqueuer, workflow: Workflow) -> None:
+async def start_leg(connection: Connection, *, enqueuer: Enqueuer, workflow: Workflow) -> None:
     """Queues the workflow's next leg in the caller's transaction, with its phases as they were resolved at intake."""
     leg = await begin_leg(connection, workflow.adw_id)
     payload = {"adw_id": workflow.adw_id, "leg": leg, "phases": list(workflow.phases)}
     await enqueuer.enqueue(connection, run_id=run_id_of(workflow.adw_id, leg), payload=payload)
 
 
-async def stop_leg(connection: AsyncConnection, *, enqueuer: Enqueuer, workflow: Workflow) -> None:
+async def stop_leg(connection: Connection, *, enqueuer: Enqueuer, workflow: Workflow) -> None:
     """Ends the present leg, wherever it runs: its agents die, and nothing it may still write is accepted."""
     if workflow.leg:
         await enqueuer.revoke(connection, run_id=run_id_of(workflow.adw_id, workflow.leg))

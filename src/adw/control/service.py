@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from adw.control.legs import start_leg, stop_leg
 from adw.domain.approval import Approval, ApprovalKind, Decision
 from adw.domain.events import EventType, NewEvent
@@ -17,7 +15,7 @@ from adw.domain.workflow import Workflow
 from adw.kit.errors import ConflictError, UsageError, WrongStateError
 from adw.ports.engine import Enqueuer
 from adw.store import approvals, phases, usage
-from adw.store.db import Database
+from adw.store.db import Connection, Database
 from adw.store.rows import failure_to
 from adw.store.workflows import fence_off, lock_workflow, transition, update_workflow
 
@@ -43,7 +41,7 @@ class Control:
             return paused
 
     async def resume(self, adw_id: str, *, actor: str) -> Workflow:
-        """Continues a paused workflow where it was; one that waited goes on waiting unless it was answered meanwhile."""
+        """Continues a paused workflow where it was; one that waited goes on waiting unless it was answered since."""
         async with self.database.begin() as connection:
             workflow = await lock_workflow(connection, adw_id)
             if workflow.status is not Status.PAUSED or workflow.paused_from is None:
@@ -79,7 +77,7 @@ class Control:
                     hint=f"see `adw workflow show {adw_id}`",
                 )
             event = _told(EventType.WORKFLOW_QUEUED, f"retried by {actor}", actor)
-            changes = {"failure": None, "failure_class": None, "completed_at": None}
+            changes = {"failure": None, "failure_class": None}
             return await transition(connection, adw_id, to=Status.QUEUED, event=event, changes=changes)
 
     async def decide(
@@ -111,7 +109,7 @@ class Control:
                 await update_workflow(connection, workflow.adw_id, changes={"budget_usd": budget_usd})
             return decided, await self._follow(connection, workflow, decided, actor)
 
-    async def _follow(self, connection: AsyncConnection, workflow: Workflow, decided: Approval, actor: str) -> Workflow:
+    async def _follow(self, connection: Connection, workflow: Workflow, decided: Approval, actor: str) -> Workflow:
         verb = "allowed" if decided.decision is Decision.ALLOWED else "denied"
         data = {"approvalId": str(decided.id), "kind": decided.kind, "decision": decided.decision, "by": actor}
         event = NewEvent(type=EventType.APPROVAL_DECIDED, message=f"{decided.kind} {verb} by {actor}", data=data)
@@ -124,19 +122,19 @@ class Control:
         await update_workflow(connection, workflow.adw_id, changes={"wait_reason": workflow.wait_reason}, event=event)
         return await _fail_denied(connection, workflow, decided)
 
-    async def _resume_target(self, connection: AsyncConnection, workflow: Workflow) -> Status:
+    async def _resume_target(self, connection: Connection, workflow: Workflow) -> Status:
         if workflow.paused_from is not Status.WAITING:
             assert workflow.paused_from is not None  # noqa: S101 # checked by the caller and by the database
             return workflow.paused_from
         still_asked = await approvals.list_approvals(connection, adw_id=workflow.adw_id, pending_only=True)
         return Status.WAITING if still_asked else Status.ACTIVE
 
-    async def _stop(self, connection: AsyncConnection, workflow: Workflow) -> None:
+    async def _stop(self, connection: Connection, workflow: Workflow) -> None:
         await fence_off(connection, workflow.adw_id)
         await stop_leg(connection, enqueuer=self.enqueuer, workflow=workflow)
 
 
-async def _fail_denied(connection: AsyncConnection, workflow: Workflow, decided: Approval) -> Workflow:
+async def _fail_denied(connection: Connection, workflow: Workflow, decided: Approval) -> Workflow:
     failure_class = FailureClass.BUDGET_EXCEEDED if decided.kind is ApprovalKind.BUDGET else FailureClass.CANCELLED
     because = f": {decided.reason}" if decided.reason else ""
     failure = Failure(

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from adw.domain.agent import ModelSet
 from adw.domain.config import CONFIG_FILE, ProjectConfig, parse_config
 from adw.domain.events import EventType, NewEvent
@@ -22,7 +20,7 @@ from adw.kit.ids import new_adw_id
 from adw.ports.projects import ProjectAccess
 from adw.ports.workspace import BaseRef, RepositoryRef, Workspaces
 from adw.store import projects, usage
-from adw.store.db import Database
+from adw.store.db import Connection, Database
 from adw.store.events import append_event
 from adw.store.workflows import create_workflow, find_by_idempotency_key, find_live_on_issue
 
@@ -174,7 +172,7 @@ def check_prompt(request: WorkRequest) -> None:
         raise UsageError("the text holds a NUL character", hint="remove it")
 
 
-async def _create(connection: AsyncConnection, new: NewWorkflow) -> Workflow:
+async def _create(connection: Connection, new: NewWorkflow) -> Workflow:
     workflow = await create_workflow(connection, new)
     await usage.set_budget(connection, new.adw_id, budget_usd=new.budget_usd)
     queued = NewEvent(type=EventType.WORKFLOW_QUEUED, message="queued")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import TypeAlias
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -11,6 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from adw.kit.errors import ConfigurationError, DatabaseError
 from adw.store.notify import Notifier
 from adw.store.touched import clear_touched, touched_by
+
+Connection: TypeAlias = AsyncConnection
+"""A connection inside a transaction, for those who pass it on without knowing the driver."""
 
 _SCHEMES = ("postgresql://", "postgres://", "postgresql+psycopg://")
 

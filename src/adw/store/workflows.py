@@ -18,6 +18,7 @@ from adw.store.json import storable, storable_text
 from adw.store.rows import workflow_from
 from adw.store.tables.workflows import workflows
 
+_ENDED = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
 _LIVE_INDEX = "one_live_workflow_per_issue"
 
 
@@ -115,7 +116,15 @@ async def transition(
     if owner_epoch is not None and current.owner_epoch != owner_epoch:
         raise FencedError(f"workflow {adw_id} belongs to another worker now")
     check_transition(current.status, to)
-    values: dict[str, Any] = {"status": to.value, "wait_reason": None, "paused_from": None, **(changes or {})}
+    values: dict[str, Any] = {
+        "status": to.value,
+        "wait_reason": None,
+        "paused_from": None,
+        "completed_at": func.clock_timestamp() if to in _ENDED else None,
+        **(changes or {}),
+    }
+    if to is Status.ACTIVE and current.started_at is None:
+        values["started_at"] = func.clock_timestamp()
     await _write(connection, adw_id, values)
     await append_event(connection, adw_id, event, owner_epoch=owner_epoch)
     return await require_workflow(connection, adw_id)

@@ -1,0 +1,54 @@
+"""The model gateway as workflows see it: the only way from an agent to a model, and the keeper of the books."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from adw.domain.usage import Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunGrant:
+    """The right of one agent run to use models, and where its requests are booked."""
+
+    agent_run_id: str
+    adw_id: str
+    phase: str
+    attempt: int
+    role: str
+    budget_usd: Decimal | None = None
+    """The workflow's budget in US dollars, used until its account in the database says otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayVerdict:
+    """What the gateway itself saw of an agent run, since it was last admitted here."""
+
+    budget_refused: bool = False
+    unpriced_model: str | None = None
+    """The model that was refused because the workflow has a budget and the model no price."""
+    output_lowered: bool = False
+    """A request was sent with fewer output tokens than asked for, because no more could be afforded."""
+    last_status: int | None = None
+    """The HTTP status of the latest answer to the agent."""
+    limit_resets_at: datetime | None = None
+    """When the limit ends that the latest refusal of the model API spoke of."""
+    usage: Usage = field(default_factory=Usage)
+
+
+class ModelGateway(Protocol):
+    """Admits agent runs, one token each."""
+
+    @property
+    def url(self) -> str: ...
+
+    def admit(self, grant: RunGrant) -> str:
+        """A token for this run, valid until revoked or until this process ends."""
+        ...
+
+    def revoke(self, token: str) -> None: ...
+
+    def verdict(self, agent_run_id: str) -> GatewayVerdict: ...

@@ -1,0 +1,22 @@
+"""Locks that all processes on one database share, for work that is to be done by one of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import text
+
+from adw.store.db import Database
+
+
+@asynccontextmanager
+async def advisory_lock(database: Database, name: str) -> AsyncGenerator[None]:
+    """Held until the block ends or this process dies. It occupies one connection meanwhile."""
+    async with database.read() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await connection.execute(text("SELECT pg_advisory_lock(hashtextextended(:name, 0))"), {"name": name})
+        try:
+            yield
+        finally:
+            await connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), {"name": name})

@@ -1,0 +1,123 @@
+"""How the untouched base commit behaves: run once for each commit, commands and environment, beside the planner."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+from weakref import WeakValueDictionary
+
+from pydantic import TypeAdapter
+
+from adw.domain.checks import CheckOutcome
+from adw.domain.events import EventType, NewEvent
+from adw.domain.testing import TestReport, TestRun, decode_run, encode_run
+from adw.domain.verdict import Baseline, settle_baseline, to_rerun_on_base
+from adw.kit.errors import AdwError
+from adw.ports.commands import CommandSet, Place
+from adw.store.locks import advisory_lock
+from adw.store.results import get_baseline, save_baseline
+from adw.workflows.context import PhaseContext
+from adw.workflows.worktree import Worktree
+
+_CHECKS: TypeAdapter[CheckOutcome] = TypeAdapter(CheckOutcome)
+_here: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+
+async def ensure_baseline(ctx: PhaseContext, worktree: Worktree) -> Mapping[str, Any]:
+    """The base's results, from the database or run now in a workspace of their own."""
+    services = ctx.services
+    base = ctx.run.workflow.base_sha
+    identity = services.commands.environment_hash(worktree.path, worktree.commands)
+    known = await _find(ctx, identity)
+    if known is not None:
+        return known
+    async with AsyncExitStack() as stack:
+        lock = _here.setdefault(f"{ctx.run.project.id}:{base}:{identity}", asyncio.Lock())
+        await stack.enter_async_context(lock)
+        await stack.enter_async_context(
+            advisory_lock(services.database, f"adw.baseline:{ctx.run.project.id}:{base}:{identity}")
+        )
+        known = await _find(ctx, identity)
+        if known is not None:
+            return known
+        result = await _run(ctx, worktree)
+        async with services.database.begin() as connection:
+            await save_baseline(
+                connection, project_id=ctx.run.project.id, commit=base, config_hash=identity, result=result
+            )
+        return result
+
+
+def baseline_tests(result: Mapping[str, Any]) -> Baseline | None:
+    """The base's test run; None when the project had no tests to run."""
+    if result.get("tests") is None:
+        return None
+    return Baseline(run=decode_run(result["tests"]), flaky=frozenset(result["flaky"]))
+
+
+def baseline_checks(result: Mapping[str, Any]) -> dict[str, CheckOutcome]:
+    """The base's build and lint outcomes by name."""
+    return {each["name"]: decode_check(each) for each in result.get("checks", [])}
+
+
+def encode_check(outcome: CheckOutcome) -> dict[str, Any]:
+    return _CHECKS.dump_python(outcome, mode="json")
+
+
+def decode_check(value: Mapping[str, Any]) -> CheckOutcome:
+    return _CHECKS.validate_python(value)
+
+
+def counts(run: TestRun | None) -> dict[str, int] | None:
+    """Passed, failed and skipped; None when there is nothing to count."""
+    if not isinstance(run, TestReport):
+        return None
+    return {"passed": run.passed, "failed": run.failed, "skipped": run.skipped}
+
+
+async def _find(ctx: PhaseContext, identity: str) -> Mapping[str, Any] | None:
+    async with ctx.services.database.read() as connection:
+        return await get_baseline(
+            connection,
+            project_id=ctx.run.project.id,
+            commit=ctx.run.workflow.base_sha,
+            config_hash=identity,
+        )
+
+
+async def _run(ctx: PhaseContext, worktree: Worktree) -> dict[str, Any]:
+    """Sets up a detached workspace, runs checks and tests there, and removes it again."""
+    services = ctx.services
+    name = f"baseline-{ctx.adw_id}"
+    await ctx.tell(NewEvent(type=EventType.PHASE_PROGRESS, phase=ctx.phase, message="testing the untouched base"))
+    workspace = await services.workspaces.prepare_detached(
+        repository=services.access.repository(ctx.run.project), name=name, sha=ctx.run.workflow.base_sha
+    )
+    try:
+        commands = services.commands.detect(workspace.path, ctx.run.config.commands)
+        reports = services.work_dir / ctx.adw_id / "baseline"
+        place = Place(root=workspace.path, report_dir=reports, env=worktree.environment)
+        return await _observe(ctx, commands, place)
+    except AdwError as error:
+        return {"tests": None, "checks": [], "flaky": [], "counts": None, "problem": error.message}
+    finally:
+        await services.workspaces.remove(name)
+
+
+async def _observe(ctx: PhaseContext, commands: CommandSet, place: Place) -> dict[str, Any]:
+    run_commands = ctx.services.commands
+    setup = await run_commands.run_setup(commands, place=place)
+    if setup is not None and not setup.ok:
+        problem = f"set-up of the base failed: {setup.output_tail[-500:]}"
+        return {"tests": None, "checks": [], "flaky": [], "counts": None, "problem": problem}
+    checks = await run_commands.run_checks(commands, place=place)
+    result: dict[str, Any] = {"checks": [encode_check(each) for each in checks], "tests": None, "flaky": []}
+    if commands.test is not None:
+        run = await run_commands.run_tests(commands.test, place=place)
+        again = to_rerun_on_base(run)
+        reruns = await run_commands.rerun(commands.test, test_ids=again, times=1, place=place)
+        settled = settle_baseline(run, reruns=reruns)
+        result |= {"tests": encode_run(settled.run), "flaky": sorted(settled.flaky), "counts": counts(run)}
+    return result

@@ -1,0 +1,305 @@
+"""One conversation of one agent as a step: started once, resumed after a crash, recorded, paid for.
+
+The record of the conversation is made before it starts and holds its session as soon as that is known. A step that
+runs again finds it: finished, its answer stands; unfinished, the conversation goes on in the tree as it was left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from adw.domain.agent import AgentFailure, AgentLimits, AgentMessage, AgentResult, AgentTask, Role, ToolPolicy
+from adw.domain.approval import ApprovalKind
+from adw.domain.events import EventType, NewEvent
+from adw.domain.failure import FailureClass
+from adw.domain.status import WaitReason
+from adw.kit.errors import InfrastructureError
+from adw.ports.engine import JsonValue
+from adw.ports.gateway import RunGrant
+from adw.ports.prompts import Prompt
+from adw.ports.workspace import Workspace
+from adw.store import agent_outputs
+from adw.store.accounts import account_of
+from adw.store.agent_outputs import AgentOutput
+from adw.workflows.context import PhaseContext
+from adw.workflows.endings import PhaseFailed, Question
+from adw.workflows.narration import Narrator
+
+READ_ONLY = ToolPolicy(tools=("Read", "Glob", "Grep"), allowed=("Read", "Glob", "Grep"), writable=())
+NO_TOOLS = ToolPolicy(tools=(), allowed=(), writable=())
+EDITOR = ToolPolicy(
+    tools=("Read", "Glob", "Grep", "Write", "Edit", "Bash"),
+    allowed=("Read", "Glob", "Grep", "Write", "Edit", "Bash"),
+)
+
+_RESUMABLE = frozenset(
+    {FailureClass.TRANSIENT, FailureClass.USAGE_LIMIT, FailureClass.BUDGET_EXCEEDED, FailureClass.INFRASTRUCTURE}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """What one agent is to do, and where."""
+
+    role: Role
+    prompt: Prompt
+    policy: ToolPolicy
+    cwd: Path
+    round: int = 0
+    workspace: Workspace | None = None
+    """The tree it may change; None for agents that only answer."""
+    start_commit: str | None = None
+    """What the tree is reset to when the conversation cannot be resumed."""
+
+
+async def converse(ctx: PhaseContext, conversation: Conversation) -> Mapping[str, Any]:
+    """Holds the conversation and gives `{structured, text}`. Raises PhaseFailed; may let the workflow wait for money."""
+
+    async def work() -> JsonValue:
+        return await _hold(ctx, conversation)
+
+    name = f"{conversation.role}.{conversation.round}"
+    record: Mapping[str, Any] = await ctx.step(name, work)
+    if record["outcome"] == "budget":
+        await ctx.require(_budget_question(record))
+        raise PhaseFailed(FailureClass.BUDGET_EXCEEDED, "the raised budget is used up as well")
+    if record["outcome"] == "failed":
+        raise PhaseFailed(FailureClass(record["class"]), str(record["message"]))
+    return record
+
+
+async def _hold(ctx: PhaseContext, conversation: Conversation) -> JsonValue:
+    output = await _open_record(ctx, conversation)
+    if output.success:
+        return _answer(output.output_text, output.output_jsonl)
+    resume = await _session_to_resume(ctx, conversation, output)
+    delays = iter(ctx.services.retry_delays_s)
+    while True:
+        result = await _one_go(ctx, conversation, output, resume)
+        if result.failure is None:
+            return _answer(result.text, result.structured)
+        outcome = await _refused_for_money(ctx, output)
+        delay = next(delays, None) if result.failure.retryable else None
+        if outcome is not None or delay is None:
+            return outcome or _failed(conversation.role, result.failure)
+        await asyncio.sleep(delay)
+        resume = await _resumable(ctx, result.session_id)
+
+
+async def _one_go(
+    ctx: PhaseContext, conversation: Conversation, output: AgentOutput, resume: str | None
+) -> AgentResult:
+    """From a process's start to its end; the token it used is worthless afterwards."""
+    services = ctx.services
+    token = services.gateway.admit(
+        RunGrant(
+            agent_run_id=str(output.id),
+            adw_id=ctx.adw_id,
+            phase=ctx.phase,
+            attempt=ctx.attempt,
+            role=conversation.role,
+            budget_usd=ctx.run.workflow.budget_usd,
+        )
+    )
+    try:
+        task = await _task(ctx, conversation, output, resume=resume, token=token)
+        result = await _listen(ctx, conversation, output, task)
+    finally:
+        services.gateway.revoke(token)
+    await _close_record(ctx, conversation, output, result)
+    return result
+
+
+async def _listen(ctx: PhaseContext, conversation: Conversation, output: AgentOutput, task: AgentTask) -> AgentResult:
+    services = ctx.services
+    snapshots = _Snapshots(ctx, conversation, output)
+    narrator = Narrator(
+        services.database, adw_id=ctx.adw_id, phase=ctx.phase, role=conversation.role, epoch=ctx.run.epoch
+    )
+    async with narrator, aclosing(services.runtime.run(task)) as said:
+        async for item in said:
+            if isinstance(item, AgentResult):
+                await narrator.flush()
+                await snapshots.take()
+                return item
+            if item.kind == "started" and item.session_id:
+                await _note_session(ctx, conversation, output, item, resumed=task.resume_session is not None)
+            await narrator.say(item)
+            if item.kind == "tool_result":
+                await snapshots.take_if_due()
+    raise InfrastructureError("an agent ended without a result")
+
+
+class _Snapshots:
+    """Saves the tree on the remote at most every half minute, so that another host can continue from it."""
+
+    def __init__(self, ctx: PhaseContext, conversation: Conversation, output: AgentOutput) -> None:
+        self._ctx = ctx
+        self._conversation = conversation
+        self._output = output
+        self._last = time.monotonic()
+
+    async def take_if_due(self) -> None:
+        if time.monotonic() - self._last >= self._ctx.services.snapshot_interval_s:
+            await self.take()
+
+    async def take(self) -> None:
+        workspace = self._conversation.workspace
+        if workspace is None or not self._conversation.policy.writable:
+            return
+        sha = await workspace.snapshot(label=f"{self._ctx.phase}.{self._ctx.attempt}")
+        async with self._ctx.services.database.begin() as connection:
+            await agent_outputs.record_snapshot(connection, output_id=self._output.id, snapshot_sha=sha)
+        self._last = time.monotonic()
+
+
+async def _task(
+    ctx: PhaseContext, conversation: Conversation, output: AgentOutput, *, resume: str | None, token: str
+) -> AgentTask:
+    workspace = conversation.workspace
+    if resume is None and workspace is not None and conversation.start_commit is not None:
+        await workspace.reset(conversation.start_commit)
+    text = conversation.prompt.text
+    if resume is not None:
+        status = "" if workspace is None else await workspace.status()
+        text = ctx.services.prompts.resume(git_status=status)
+    agents = ctx.run.config.agents
+    limits = AgentLimits()
+    return AgentTask(
+        run_id=str(output.id),
+        adw_id=ctx.adw_id,
+        role=conversation.role,
+        phase=ctx.phase,
+        attempt=ctx.attempt,
+        model=output.model or "",
+        prompt=text,
+        system=conversation.prompt.system,
+        cwd=conversation.cwd,
+        policy=conversation.policy,
+        limits=AgentLimits(
+            max_turns=agents.max_turns or limits.max_turns, timeout_s=agents.timeout_s or limits.timeout_s
+        ),
+        gateway_url=ctx.services.gateway.url,
+        run_token=token,
+        schema=conversation.prompt.schema,
+        resume_session=resume,
+        env=dict(ctx.run.config.env.set),
+    )
+
+
+async def _open_record(ctx: PhaseContext, conversation: Conversation) -> AgentOutput:
+    model = ctx.services.pick_model(conversation.role, ctx.run.workflow.model_set, ctx.run.config)
+    async with ctx.services.database.begin() as connection:
+        return await agent_outputs.create_agent_output(
+            connection,
+            adw_id=ctx.adw_id,
+            agent_name=conversation.role,
+            phase=ctx.phase,
+            attempt=ctx.attempt,
+            round_number=conversation.round,
+            model=model,
+        )
+
+
+async def _session_to_resume(ctx: PhaseContext, conversation: Conversation, output: AgentOutput) -> str | None:
+    """The record's own session after a crash, else that of the attempt before when its failure was not its own."""
+    own = await _resumable(ctx, output.session_id)
+    if own is not None or output.session_id is not None or ctx.attempt == 1:
+        return own
+    async with ctx.services.database.read() as connection:
+        before = [
+            each
+            for each in await agent_outputs.get_agent_outputs(connection, ctx.adw_id)
+            if (each.phase, each.attempt) == (ctx.phase, ctx.attempt - 1)
+            and (each.agent_name, each.round) == (conversation.role, conversation.round)
+        ]
+    if before and before[0].failure_class in _RESUMABLE:
+        return await _resumable(ctx, before[0].session_id)
+    return None
+
+
+async def _resumable(ctx: PhaseContext, session_id: str | None) -> str | None:
+    if session_id is None:
+        return None
+    known = await ctx.services.runtime.can_resume(adw_id=ctx.adw_id, session_id=session_id)
+    return session_id if known else None
+
+
+async def _note_session(
+    ctx: PhaseContext, conversation: Conversation, output: AgentOutput, item: AgentMessage, *, resumed: bool
+) -> None:
+    assert item.session_id is not None  # noqa: S101 # asked for by the caller
+    async with ctx.services.database.begin() as connection:
+        await agent_outputs.record_session(connection, output_id=output.id, session_id=item.session_id)
+        if resumed:
+            await agent_outputs.count_retry(connection, output_id=output.id)
+    verb = "resumed" if resumed else "started"
+    data = {"role": conversation.role, "model": output.model, "sessionId": item.session_id, "resumed": resumed}
+    await ctx.tell(
+        NewEvent(type=EventType.AGENT_STARTED, phase=ctx.phase, message=f"{conversation.role} {verb}", data=data)
+    )
+
+
+async def _close_record(
+    ctx: PhaseContext, conversation: Conversation, output: AgentOutput, result: AgentResult
+) -> None:
+    async with ctx.services.database.begin() as connection:
+        await agent_outputs.finish_agent_output(connection, output_id=output.id, result=result)
+    failure = result.failure
+    data = {
+        "role": conversation.role,
+        "turns": result.turns,
+        "durationMs": result.duration_ms,
+        "stopReason": result.stop_reason,
+        "failure": None if failure is None else {"class": failure.failure_class, "message": failure.message},
+    }
+    ending = "finished" if failure is None else f"failed: {failure.message}"
+    await ctx.tell(
+        NewEvent(type=EventType.AGENT_FINISHED, phase=ctx.phase, message=f"{conversation.role} {ending}", data=data)
+    )
+
+
+async def _refused_for_money(ctx: PhaseContext, output: AgentOutput) -> JsonValue:
+    """What the gateway's own record says: the budget was reached, or a model has no price and there is a budget."""
+    verdict = ctx.services.gateway.verdict(str(output.id))
+    if verdict.unpriced_model is not None:
+        return {
+            "outcome": "failed",
+            "class": FailureClass.CONFIGURATION.value,
+            "message": f"the price of model {verdict.unpriced_model!r} is unknown, so its budget cannot be kept; "
+            "set it under [agents.prices] in adw.toml",
+        }
+    if not verdict.budget_refused:
+        return None
+    async with ctx.services.database.read() as connection:
+        account = await account_of(connection, ctx.adw_id)
+    return {"outcome": "budget", "budget": str(account.budget_usd), "spent": str(account.booked_usd)}
+
+
+def _budget_question(record: Mapping[str, Any]) -> Question:
+    budget, spent = record["budget"], record["spent"]
+    return Question(
+        kind=ApprovalKind.BUDGET,
+        key=f"budget:{budget}",
+        text=f"the budget of ${budget} is reached (${spent} booked); raise it to go on?",
+        reason=WaitReason.BUDGET,
+        data={"budgetUsd": budget, "spentUsd": spent},
+    )
+
+
+def _answer(text: str | None, structured: Mapping[str, Any] | None) -> JsonValue:
+    return {"outcome": "ok", "text": text or "", "structured": dict(structured or {})}
+
+
+def _failed(role: Role, failure: AgentFailure) -> JsonValue:
+    return {
+        "outcome": "failed",
+        "class": failure.failure_class.value,
+        "message": f"the {role} did not finish: {failure.message}",
+    }

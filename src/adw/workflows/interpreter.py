@@ -1,0 +1,127 @@
+"""Runs one leg: the workflow's phases, in order, until all are done or something has to wait.
+
+It knows no phase by what it does; phases are looked up by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, cast
+
+import structlog
+
+from adw.domain.config import CONFIG_FILE, ProjectConfig, parse_config
+from adw.domain.failure import POLICIES, Failure, FailureClass
+from adw.domain.kinds import Phase
+from adw.domain.project import Project
+from adw.domain.workflow import Workflow
+from adw.kit.errors import AdwError
+from adw.ports.engine import JsonObject, JsonValue, Leg
+from adw.store import projects, usage
+from adw.store.events import FencedError
+from adw.store.workflows import claim_ownership, require_workflow
+from adw.workflows.comments import announce_failure, announce_question, announce_status
+from adw.workflows.context import PhaseContext, Run
+from adw.workflows.endings import LegEnded, PhaseFailed, classify_error
+from adw.workflows.lifecycle import (
+    complete_phase,
+    complete_workflow,
+    fail_phase,
+    fail_workflow,
+    plan_leg,
+    start_phase,
+)
+from adw.workflows.phases import build, finish, plan, test
+from adw.workflows.services import Services
+
+PHASES: Mapping[Phase, Callable[[PhaseContext], Awaitable[Mapping[str, Any]]]] = {
+    Phase.PLAN: plan.run,
+    Phase.BUILD: build.run,
+    Phase.TEST: test.run,
+    Phase.FINISH: finish.run,
+}
+
+_log = structlog.get_logger(component="workflow")
+
+
+def interpreter(services: Services) -> Callable[[Leg, JsonObject], Awaitable[JsonValue]]:
+    """The function the engine calls for each leg."""
+
+    async def interpret(leg: Leg, payload: JsonObject) -> JsonValue:
+        adw_id = str(payload["adw_id"])
+        with structlog.contextvars.bound_contextvars(adw_id=adw_id, run_id=leg.run_id):
+            return await _interpret(services, leg, adw_id, [str(p) for p in cast("list[str]", payload["phases"])])
+
+    return interpret
+
+
+async def _interpret(services: Services, leg: Leg, adw_id: str, names: list[str]) -> str:
+    run = await _open(services, leg, adw_id)
+    try:
+        for phase, attempt in await plan_leg(run, names):
+            await _run_phase(run, phase, attempt)
+        await complete_workflow(run)
+    except LegEnded as ended:
+        return f"ended: {ended}"
+    except FencedError:
+        return "taken over"
+    except Exception as error:  # noqa: BLE001 # the outermost frame of a workflow: whatever escapes is a defect, told as such
+        _log.exception("workflow_defect")
+        failure = Failure(failure_class=FailureClass.INTERNAL, message=f"{type(error).__name__}: {error}")
+        await fail_workflow(run, failure, name="defect")
+        return "failed: internal"
+    return "completed"
+
+
+async def _run_phase(run: Run, phase: Phase, first_attempt: int) -> None:
+    """Tries a phase, again if its class of failure is worth it; then fails the workflow and ends the leg."""
+    attempt = first_attempt
+    while True:
+        ctx = PhaseContext(run=run, phase=phase, attempt=attempt)
+        try:
+            failed = await _attempt(ctx)
+        except LegEnded as ended:
+            if ended.question is not None:
+                await announce_question(ctx, ended.question)
+            raise
+        if failed is None:
+            await announce_status(ctx)
+            return
+        await fail_phase(ctx, failed)
+        if attempt - first_attempt >= POLICIES[failed.failure_class].automatic_retries:
+            break
+        attempt += 1
+    await fail_workflow(run, failed, name=f"{phase}.{attempt}.workflow_failed")
+    await announce_failure(ctx, failed)
+    raise LegEnded(failed.message)
+
+
+async def _attempt(ctx: PhaseContext) -> Failure | None:
+    await start_phase(ctx)
+    try:
+        data = await PHASES[ctx.phase](ctx)
+        await complete_phase(ctx, data)
+    except PhaseFailed as failed:
+        return failed.failure(ctx.phase)
+    except FencedError:
+        raise
+    except AdwError as error:
+        _log.warning("phase_error", phase=ctx.phase, error=str(error), code=error.code)
+        return classify_error(error).failure(ctx.phase)
+    return None
+
+
+async def _open(services: Services, leg: Leg, adw_id: str) -> Run:
+    """Takes the workflow: whoever had it before can write nothing more, and what it left reserved is booked."""
+    async with services.database.begin() as connection:
+        epoch = await claim_ownership(connection, adw_id, owner_id=services.executor_id())
+        await usage.book_orphans(connection, adw_id=adw_id)
+        workflow = await require_workflow(connection, adw_id)
+        project = await projects.get_project(connection, workflow.project_id)
+    config = await _config(services, project, workflow)
+    return Run(services=services, leg=leg, workflow=workflow, project=project, config=config, epoch=epoch)
+
+
+async def _config(services: Services, project: Project, workflow: Workflow) -> ProjectConfig:
+    content = await services.access.read_committed(project, sha=workflow.base_sha, path=CONFIG_FILE)
+    return parse_config((content or b"").decode("utf-8", "replace"), source=CONFIG_FILE)

@@ -1,0 +1,153 @@
+"""The beginning and end of a leg and of its phases: each a transaction of row, event and step record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from adw.domain.events import EventType, NewEvent
+from adw.domain.failure import POLICIES, Failure
+from adw.domain.kinds import PHASE_WORDS, Phase
+from adw.domain.phase import PhaseStatus
+from adw.domain.status import Status
+from adw.ports.engine import JsonValue
+from adw.store import phases
+from adw.store.db import Connection
+from adw.store.events import append_event
+from adw.store.rows import failure_to
+from adw.store.workflows import require_workflow, transition, update_workflow
+from adw.workflows.context import PhaseContext, Run
+from adw.workflows.endings import LegEnded
+
+
+async def plan_leg(run: Run, names: Sequence[str]) -> list[tuple[Phase, int]]:
+    """Which phases this leg runs, each with its attempt. Recorded, so that a replay runs the same ones.
+
+    Raises LegEnded when the workflow was stopped before the leg began.
+    """
+
+    async def work(connection: Connection) -> JsonValue:
+        workflow = await require_workflow(connection, run.adw_id)
+        if workflow.status is not Status.ACTIVE:
+            return None
+        todo: list[JsonValue] = []
+        for name in names:
+            attempt = await _next_attempt(connection, run.adw_id, name)
+            if attempt is not None:
+                todo.append([name, attempt])
+        return todo
+
+    recorded: Any = await run.leg.transaction("begin", work)
+    if recorded is None:
+        raise LegEnded("the workflow is not active")
+    return [(Phase(name), int(attempt)) for name, attempt in recorded]
+
+
+async def start_phase(ctx: PhaseContext) -> None:
+    async def work(connection: Connection) -> JsonValue:
+        workflow = await require_workflow(connection, ctx.adw_id)
+        await phases.start_phase(
+            connection, adw_id=ctx.adw_id, phase=ctx.phase, attempt=ctx.attempt, commit_before=workflow.head_sha
+        )
+        event = NewEvent(
+            type=EventType.PHASE_STARTED,
+            phase=ctx.phase,
+            message=f"{ctx.phase} started" + (f", attempt {ctx.attempt}" if ctx.attempt > 1 else ""),
+            data={"attempt": ctx.attempt},
+        )
+        await update_workflow(
+            connection,
+            ctx.adw_id,
+            changes={"phase": PHASE_WORDS[ctx.phase].running},
+            event=event,
+            owner_epoch=ctx.run.epoch,
+        )
+        return None
+
+    await ctx.transaction("start", work)
+
+
+async def complete_phase(ctx: PhaseContext, data: Mapping[str, Any]) -> None:
+    async def work(connection: Connection) -> JsonValue:
+        workflow = await require_workflow(connection, ctx.adw_id)
+        await phases.end_phase(
+            connection,
+            adw_id=ctx.adw_id,
+            phase=ctx.phase,
+            attempt=ctx.attempt,
+            status=PhaseStatus.COMPLETED,
+            commit_after=workflow.head_sha,
+            data=data,
+        )
+        event = NewEvent(
+            type=EventType.PHASE_COMPLETED,
+            phase=ctx.phase,
+            message=f"{ctx.phase} completed",
+            data={"attempt": ctx.attempt, "commit": workflow.head_sha},
+        )
+        await update_workflow(
+            connection,
+            ctx.adw_id,
+            changes={"phase": PHASE_WORDS[ctx.phase].done},
+            event=event,
+            owner_epoch=ctx.run.epoch,
+        )
+        return None
+
+    await ctx.transaction("completed", work)
+
+
+async def fail_phase(ctx: PhaseContext, failure: Failure) -> None:
+    """Records that the attempt failed; the phase column never shows its done form."""
+
+    async def work(connection: Connection) -> JsonValue:
+        await phases.end_phase(
+            connection,
+            adw_id=ctx.adw_id,
+            phase=ctx.phase,
+            attempt=ctx.attempt,
+            status=PhaseStatus.FAILED,
+            failure=failure,
+        )
+        data = {"attempt": ctx.attempt, **failure_to(failure)}
+        event = NewEvent(type=EventType.PHASE_FAILED, phase=ctx.phase, message=failure.message, data=data)
+        await append_event(connection, ctx.adw_id, event, owner_epoch=ctx.run.epoch)
+        return None
+
+    await ctx.transaction("failed", work)
+
+
+async def fail_workflow(run: Run, failure: Failure, *, name: str) -> None:
+    async def work(connection: Connection) -> JsonValue:
+        data = {
+            **failure_to(failure),
+            "advice": POLICIES[failure.failure_class].advice,
+            "nextActions": list(failure.next_actions(run.adw_id)),
+        }
+        event = NewEvent(type=EventType.WORKFLOW_FAILED, phase=failure.phase, message=failure.message, data=data)
+        changes = {"failure": failure_to(failure), "failure_class": failure.failure_class.value}
+        await transition(connection, run.adw_id, to=Status.FAILED, event=event, changes=changes, owner_epoch=run.epoch)
+        return None
+
+    await run.leg.transaction(name, work)
+    run.services.database.notifier.mark([run.adw_id])
+
+
+async def complete_workflow(run: Run) -> None:
+    async def work(connection: Connection) -> JsonValue:
+        event = NewEvent(type=EventType.WORKFLOW_COMPLETED, message="all phases are done")
+        await transition(connection, run.adw_id, to=Status.COMPLETED, event=event, owner_epoch=run.epoch)
+        return None
+
+    await run.leg.transaction("complete", work)
+    run.services.database.notifier.mark([run.adw_id])
+
+
+async def _next_attempt(connection: Connection, adw_id: str, phase: str) -> int | None:
+    """The attempt to run: the first, the one that was interrupted, or one more after a failure; None when done."""
+    latest = await phases.latest_attempt(connection, adw_id=adw_id, phase=phase)
+    if latest is None:
+        return 1
+    if latest.status is PhaseStatus.COMPLETED:
+        return None
+    return latest.attempt if latest.status is PhaseStatus.RUNNING else latest.attempt + 1

@@ -1,0 +1,97 @@
+"""Events of an agent at work, written in batches by the one process that owns its workflow."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from adw.domain.agent import AgentMessage
+from adw.domain.events import EventType, NewEvent
+from adw.store.db import Database
+from adw.store.events import append_events
+
+FLUSH_AFTER_S = 0.075
+_MAX_TEXT = 16_000
+
+_TYPES: Mapping[str, EventType] = {
+    "text": EventType.AGENT_TEXT,
+    "thinking": EventType.AGENT_THINKING,
+    "tool_use": EventType.AGENT_TOOL_USE,
+    "tool_result": EventType.AGENT_TOOL_RESULT,
+    "retry": EventType.PHASE_PROGRESS,
+}
+_AT_ONCE = frozenset({"tool_use", "tool_result"})
+
+
+class Narrator:
+    """Turns messages into events. Text waits up to 75 ms for company; tool calls are written at once."""
+
+    def __init__(self, database: Database, *, adw_id: str, phase: str, role: str, epoch: int) -> None:
+        self._database = database
+        self._adw_id = adw_id
+        self._phase = phase
+        self._role = role
+        self._epoch = epoch
+        self._pending: list[NewEvent] = []
+        self._writing = asyncio.Lock()
+        self._timer: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if kind is None:
+            await self.flush()
+
+    async def say(self, message: AgentMessage) -> None:
+        """Takes a message; what is not worth an event is dropped."""
+        event_type = _TYPES.get(message.kind)
+        if event_type is None:
+            return
+        self._pending.append(self._event(event_type, message))
+        if message.kind in _AT_ONCE:
+            await self.flush()
+        elif self._timer is None or self._timer.done():
+            self._timer = asyncio.create_task(self._flush_later())
+
+    async def flush(self) -> None:
+        """Writes what is pending, in order. A worker that lost the workflow gets a FencedError."""
+        async with self._writing:
+            pending, self._pending = self._pending, []
+            if pending:
+                async with self._database.begin() as connection:
+                    await append_events(connection, self._adw_id, pending, owner_epoch=self._epoch)
+
+    async def _flush_later(self) -> None:
+        await asyncio.sleep(FLUSH_AFTER_S)
+        await self.flush()
+
+    def _event(self, event_type: EventType, message: AgentMessage) -> NewEvent:
+        data: dict[str, Any] = {"role": self._role}
+        if message.tool_name or message.tool_use_id:
+            data |= {"tool": message.tool_name, "toolUseId": message.tool_use_id}
+        if message.tool_input is not None:
+            data["input"] = _shortened(message.tool_input)
+        if message.is_error:
+            data["isError"] = True
+        return NewEvent(type=event_type, phase=self._phase, message=_cut(message.text), data=data)
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, str):
+        return _cut(value)
+    if isinstance(value, Mapping):
+        return {str(key): _shortened(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] # JSON of unknown shape
+    return value
+
+
+def _cut(text: str) -> str:
+    if len(text) <= _MAX_TEXT:
+        return text
+    return f"{text[:_MAX_TEXT]}… ({len(text) - _MAX_TEXT} more characters)"

@@ -1,0 +1,76 @@
+"""The workflow's pull request: opened once, found again by its branch, its body kept true."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from adw.domain.events import EventType, NewEvent
+from adw.domain.naming import title_of
+from adw.domain.status import PrState
+from adw.ports.engine import JsonValue
+from adw.store.results import confirm_effect, intend_effect
+from adw.workflows.context import PhaseContext
+
+
+async def ensure_pull_request(ctx: PhaseContext, *, branch: str, title: str, body: str) -> int:
+    """The number of the branch's pull request, opened as a draft if there is none yet."""
+    key = f"{ctx.adw_id}:pull_request"
+
+    async def open_it() -> JsonValue:
+        async with ctx.services.database.begin() as connection:
+            await intend_effect(connection, key=key, adw_id=ctx.adw_id, kind="pull_request")
+        made = await ctx.run.forge.ensure_pull_request(
+            head=branch,
+            base=ctx.run.workflow.base_branch,
+            title=title_of(title) or title_of(ctx.run.workflow.issue_title),
+            body=_with_reference(ctx, body),
+            draft=True,
+            key=key,
+        )
+        async with ctx.services.database.begin() as connection:
+            await confirm_effect(connection, key=key, result={"number": made.number})
+        return {"number": made.number, "state": made.state, "url": made.url}
+
+    made: Mapping[str, Any] = await ctx.step("pull_request", open_it)
+    opened = NewEvent(
+        type=EventType.PULL_REQUEST_OPENED,
+        phase=ctx.phase,
+        message=f"pull request #{made['number']} is open as a draft",
+        data=dict(made),
+    )
+    changes = {"pr_number": made["number"], "pr_state": PrState.DRAFT.value}
+    await ctx.update("pull_request.opened", changes=changes, event=opened)
+    return int(made["number"])
+
+
+async def finish_pull_request(ctx: PhaseContext, *, number: int, ready: bool, table: str) -> None:
+    """Puts the evidence into the body and, when the gates allow it, ends the draft."""
+
+    async def write() -> JsonValue:
+        forge = ctx.run.forge
+        present = await forge.get_pull_request(number)
+        if not present.is_open:
+            return present.state
+        before = present.body.partition(_EVIDENCE)[0].rstrip()
+        await forge.update_pull_request(number, body=f"{before}\n\n{_EVIDENCE}\n\n{table}\n")
+        return (await forge.mark_ready(number)).state if ready else present.state
+
+    state: str = await ctx.step("pull_request.finish", write)
+    word = {"ready": "ready for review", "draft": "still a draft"}.get(state, state)
+    event = NewEvent(
+        type=EventType.PULL_REQUEST_UPDATED,
+        phase=ctx.phase,
+        message=f"pull request #{number} is {word}",
+        data={"number": number, "state": state},
+    )
+    await ctx.update("pull_request.finished", changes={"pr_state": state}, event=event)
+
+
+_EVIDENCE = "## Evidence"
+
+
+def _with_reference(ctx: PhaseContext, body: str) -> str:
+    number = ctx.run.workflow.issue_number
+    closes = f"Closes #{number}\n\n" if number is not None else ""
+    return f"{body.strip()}\n\n{closes}Workflow `{ctx.adw_id}`"

@@ -1,0 +1,135 @@
+"""The workspace as phases use it: prepared once, found again later, set up for the project's commands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from adw.domain.events import EventType, NewEvent
+from adw.domain.failure import FailureClass
+from adw.domain.project import ForgeKind
+from adw.ports.commands import CommandSet, Place
+from adw.ports.engine import JsonValue
+from adw.ports.workspace import Workspace
+from adw.store.leases import PortPair, lease_ports
+from adw.store.workflows import update_workflow
+from adw.workflows.context import PhaseContext
+from adw.workflows.endings import PhaseFailed
+
+
+class Worktree:
+    """One phase's hold on the workflow's workspace."""
+
+    def __init__(self, ctx: PhaseContext, *, workspace: Workspace, branch: str, ports: PortPair) -> None:
+        self._ctx = ctx
+        self.workspace = workspace
+        self.branch = branch
+        self.ports = ports
+        self.commands: CommandSet = ctx.services.commands.detect(workspace.path, ctx.run.config.commands)
+
+    @property
+    def path(self) -> Path:
+        return self.workspace.path
+
+    @property
+    def place(self) -> Place:
+        """Where and with which variables the project's commands run."""
+        return Place(root=self.path, report_dir=self._folder / "reports", env=self.environment)
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        ports = {
+            "BACKEND_PORT": str(self.ports.backend),
+            "FRONTEND_PORT": str(self.ports.frontend),
+            "VITE_BACKEND_URL": f"http://localhost:{self.ports.backend}",
+        }
+        return {**self._ctx.services.environment, **self._ctx.run.config.env.set, **ports}
+
+    async def set_up(self) -> None:
+        """Installs what the project needs, once for each workspace. Raises PhaseFailed when that fails."""
+        services = self._ctx.services
+        done = self._folder / "set-up"
+        identity = services.commands.environment_hash(self.path, self.commands)
+        if done.is_file() and done.read_text() == f"{self.path}\n{identity}":
+            return
+        await self._ctx.tell(
+            NewEvent(type=EventType.PHASE_PROGRESS, phase=self._ctx.phase, message="installing what the project needs")
+        )
+        outcome = await services.commands.run_setup(self.commands, place=self.place)
+        if outcome is not None and not outcome.ok:
+            why = "did not end in time" if outcome.timed_out else f"failed with exit status {outcome.exit_code}"
+            raise PhaseFailed(
+                FailureClass.CONFIGURATION, f"set-up `{outcome.command}` {why}: {outcome.output_tail[-1500:]}"
+            )
+        done.parent.mkdir(parents=True, exist_ok=True)
+        done.write_text(f"{self.path}\n{identity}")
+
+    @property
+    def _folder(self) -> Path:
+        return self._ctx.services.work_dir / self._ctx.adw_id
+
+
+async def open_worktree(ctx: PhaseContext, *, branch: str) -> Worktree:
+    """Prepares the workspace as a step, then opens it. Files that are there are left as they are."""
+
+    async def work() -> JsonValue:
+        return await _prepare(ctx, branch)
+
+    recorded: Mapping[str, Any] = await ctx.step("workspace", work)
+    workspace = await ctx.services.workspaces.open(ctx.spec(branch))
+    ports = PortPair(backend=int(recorded["backend"]), frontend=int(recorded["frontend"]))
+    return Worktree(ctx, workspace=workspace, branch=branch, ports=ports)
+
+
+async def set_up(ctx: PhaseContext, worktree: Worktree) -> None:
+    """The project's set-up commands as a step."""
+
+    async def work() -> JsonValue:
+        try:
+            await worktree.set_up()
+        except PhaseFailed as failed:
+            return {"class": failed.failure_class.value, "message": failed.message}
+        return None
+
+    failed: Mapping[str, Any] | None = await ctx.step("setup", work)
+    if failed is not None:
+        raise PhaseFailed(FailureClass(failed["class"]), str(failed["message"]))
+
+
+async def _prepare(ctx: PhaseContext, branch: str) -> JsonValue:
+    services = ctx.services
+    workspace = await services.workspaces.prepare(ctx.spec(branch))
+    async with services.database.begin() as connection:
+        ports = await lease_ports(
+            connection,
+            adw_id=ctx.adw_id,
+            host=services.host,
+            candidates=services.port_pairs,
+            is_free=services.is_port_free,
+        )
+        await update_workflow(
+            connection,
+            ctx.adw_id,
+            changes={
+                "worktree_path": str(workspace.path),
+                "worktree_exists": True,
+                "backend_port": ports.backend,
+                "frontend_port": ports.frontend,
+            },
+            event=NewEvent(
+                type=EventType.WORKFLOW_UPDATED,
+                phase=ctx.phase,
+                message=f"working in {workspace.path}",
+                data={
+                    "worktreePath": str(workspace.path),
+                    "backendPort": ports.backend,
+                    "frontendPort": ports.frontend,
+                },
+            ),
+            owner_epoch=ctx.run.epoch,
+        )
+    project = ctx.run.project
+    checkout = Path(project.source) if project.forge is ForgeKind.LOCAL else None
+    services.write_private_files(workspace.path, checkout, ctx.run.config.env.copy_files, ports)
+    return {"backend": ports.backend, "frontend": ports.frontend}
