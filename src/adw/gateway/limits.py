@@ -23,7 +23,7 @@ class SharedLimit:
         self._clock = clock
         self.resets_at: datetime | None = None
 
-    def note(self, status: int | None, headers: httpx.Headers) -> datetime | None:
+    def note(self, status: int, headers: httpx.Headers) -> datetime | None:
         """Takes note of an answer. Returns when the limit it speaks of ends, if it is a refusal that says so."""
         if status != HTTPStatus.TOO_MANY_REQUESTS:
             return None
