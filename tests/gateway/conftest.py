@@ -284,9 +284,9 @@ async def rig_for(engine: AsyncEngine, model_api: StandIn, **options: Any) -> As
         warnings.append(warning)
 
     upstream = Upstream(base_url=model_api.url, credential=Credential(kind="api_key", value=REAL_KEY))
-    settings = {"upstream": upstream, "prices": price_table({}), "on_budget_warning": note} | options
+    settings = {"book": UsageBook(engine), "upstream": upstream, "prices": price_table({}), "on_budget_warning": note}
     async with (
-        Gateway(book=UsageBook(engine), **settings) as gateway,
+        Gateway(**(settings | options)) as gateway,
         httpx.AsyncClient(base_url=gateway.url, timeout=DEADLINE_S, trust_env=False) as client,
     ):
         rig = Rig(gateway, engine, client, model_api)
