@@ -106,6 +106,7 @@ def record(dbos: DBOS, slot: Slot, name: str, output: str, connection: Connectio
 
     Raises one of `RunGone` unless the claim is still valid, and keeps it so until the transaction ends.
     """
+    dbos._sys_db._apply_caller_schema(connection)
     now_ms = int(time.time() * 1000)
     dbos._sys_db._record_operation_result_txn(
         {
