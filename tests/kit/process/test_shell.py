@@ -6,7 +6,7 @@ import time
 import pytest
 
 from adw.kit.errors import InfrastructureError
-from adw.kit.process import ProgramNotFoundError, ProgramTimeoutError, identify, is_alive, run_program
+from adw.kit.process import ProgramNotFoundError, ProgramTimeoutError, identify, is_alive, run_program, sweep_orphans
 
 
 async def test_output_errors_and_code_are_returned_apart(tmp_path):
@@ -58,3 +58,26 @@ async def test_a_cancellation_kills_the_whole_group(tmp_path, until):
     with pytest.raises(asyncio.CancelledError):
         await running
     await until(lambda: not is_alive(child))
+
+
+async def test_a_cancellation_during_the_start_leaves_nothing(tmp_path, until):
+    pid = tmp_path / "pid"
+    running = asyncio.ensure_future(run_program(["sh", "-c", f"sleep 1000 & echo $! > {pid}; wait"]))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    # The loop stands still until the program runs: its start is not yet known here.
+    deadline = time.monotonic() + 10
+    while not (pid.exists() and pid.read_text().endswith("\n")):
+        assert time.monotonic() < deadline
+    child = identify(int(pid.read_text()))
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    await until(lambda: not is_alive(child))
+
+
+async def test_a_daemon_that_keeps_the_output_open_does_not_keep_us(tmp_path):
+    script = f"setsid sleep 1000 & echo $! > {tmp_path}/pid; wait"
+    with pytest.raises(ProgramTimeoutError):
+        await run_program(["sh", "-c", script], timeout_s=0.3)
+    sweep_orphans([identify(int((tmp_path / "pid").read_text()))])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 from enum import Enum
@@ -41,7 +42,8 @@ def _conclusion(connection: socket.socket) -> Answer:
     while True:
         kind, content = _message(connection)
         if kind == b"Z":
-            connection.sendall(_GOODBYE)
+            with contextlib.suppress(OSError):
+                connection.sendall(_GOODBYE)
             return Answer.READY
         if kind == b"E":
             return _meaning(content)

@@ -11,15 +11,16 @@ import shlex
 import shutil
 import sys
 import time
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol
 
 import psutil
 
 from adw.kit.errors import InfrastructureError
 from adw.kit.process import supervisor
 from adw.kit.process.capture import HeadAndTail
+from adw.kit.process.finish import uninterrupted
 from adw.kit.process.identity import ProcessIdentity, identify, is_alive
 from adw.kit.process.launch import Exited
 from adw.kit.process.lifeline import Lifeline
@@ -39,8 +40,6 @@ _INTERPRETER_ENV = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _SWEEP_DEADLINE_S = 20.0
 _SWEEP_PAUSE_S = 0.01
 _DRAIN_S = 2.0
-
-_T = TypeVar("_T")
 
 
 class LaunchLike(Protocol):
@@ -106,7 +105,7 @@ class SupervisedLauncher:
     async def _run(self, spec: Path, launch_id: str, *, timeout_s: float, max_output_bytes: int) -> Exited:
         begin = time.monotonic()
         # Neither start nor end can be interrupted: a cancellation in between would leave something running.
-        (process, pipe, output), cancelled = await _uninterrupted(_start(spec, max_output_bytes))
+        (process, pipe, output), cancelled = await uninterrupted(_start(spec, max_output_bytes))
         timed_out = False
         try:
             if not cancelled:
@@ -115,7 +114,7 @@ class SupervisedLauncher:
         except TimeoutError:
             timed_out = True
         finally:
-            cancelled = (await _uninterrupted(self._end(process, launch_id, pipe, output)))[1] or cancelled
+            cancelled = (await uninterrupted(self._end(process, launch_id, pipe, output)))[1] or cancelled
         if cancelled:
             raise asyncio.CancelledError
         return Exited(
@@ -191,18 +190,6 @@ async def _start(
     file = os.fdopen(reading, "rb", buffering=0)
     pipe, output = await loop.connect_read_pipe(lambda: HeadAndTail(max_output_bytes), file)
     return process, pipe, output
-
-
-async def _uninterrupted(work: Coroutine[Any, Any, _T]) -> tuple[_T, bool]:
-    """The result of `work`, finished in any case, and whether a cancellation arrived meanwhile."""
-    task = asyncio.ensure_future(work)
-    cancelled = False
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError:
-            cancelled = True
-    return task.result(), cancelled
 
 
 def _wrapper_text(spec: Path, *, kept: Sequence[str]) -> str:

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adw.kit.errors import InfrastructureError
+from adw.kit.process.finish import uninterrupted
 
 DEFAULT_TIMEOUT_S = 120.0
+
+_DRAIN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,11 @@ async def run_program(
     Its process group is killed on a time-out or cancellation. Raises `ProgramNotFoundError` or `ProgramTimeoutError`;
     a folder that does not exist is an `InfrastructureError`.
     """
-    process = await _start(argv, cwd=cwd, env=env, with_input=input is not None)
+    start = _start(argv, cwd=cwd, env=env, with_input=input is not None)
+    process, cancelled = await uninterrupted(start)
+    if cancelled:
+        await _kill_group(process)
+        raise asyncio.CancelledError
     try:
         async with asyncio.timeout(timeout_s):
             stdout, stderr = await process.communicate(input)
@@ -97,5 +104,17 @@ async def _start(
 async def _kill_group(process: asyncio.subprocess.Process) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    # With the group dead the pipes are at their end, and reading them closes their transports.
-    await asyncio.shield(asyncio.ensure_future(process.communicate()))
+    _, cancelled = await uninterrupted(_let_go(process))
+    if cancelled:
+        raise asyncio.CancelledError
+
+
+async def _let_go(process: asyncio.subprocess.Process) -> None:
+    """With the group dead the pipes are at their end, and reading them closes their transports."""
+    try:
+        async with asyncio.timeout(_DRAIN_S):
+            await process.communicate()
+    except TimeoutError:
+        # A daemon in a session of its own holds them still; asyncio has no public way to let go.
+        transport: asyncio.SubprocessTransport = vars(process)["_transport"]
+        transport.close()
