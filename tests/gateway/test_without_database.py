@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from adw.gateway import booking
@@ -50,13 +49,3 @@ async def test_a_reservation_that_cannot_be_settled_stays_booked_in_full(rig_of,
     [row] = await rig.rows()
     assert row.state == "reserved"
     assert (await rig.account()).held_usd == row.reserved_usd
-
-
-@pytest.mark.parametrize("url", ["", "nonsense", "ftp://x", "http://", "http://[::1"])
-def test_an_upstream_needs_an_address(url):
-    from adw.gateway import Upstream
-    from adw.kit.errors import ConfigurationError
-
-    with pytest.raises(ConfigurationError, match="ANTHROPIC_BASE_URL") as caught:
-        Upstream(base_url=url).client()
-    assert caught.value.hint

@@ -41,6 +41,9 @@ class Call:
         return next((value.decode("latin-1") for key, value in self.headers if key == name), "")
 
     async def body(self, *, limit_bytes: int) -> bytes:
+        announced = self.header(b"content-length")
+        if announced.isdecimal() and int(announced) > limit_bytes:
+            raise BodyTooLargeError
         parts = bytearray()
         while True:
             message = await self.receive()
