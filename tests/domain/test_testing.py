@@ -153,6 +153,8 @@ def test_a_result_as_json_has_the_published_keys():
         ("TestSum::test_adds", "adds"),
         ("it adds", "it adds"),
         ("test_", "test_"),
+        ("tests/test_sum.py", "tests/test_sum.py"),
+        ("test_splits[a::b]", "splits [a::b]"),
     ],
 )
 def test_a_tests_purpose_is_read_from_its_name(name: str, purpose: str):

@@ -169,7 +169,10 @@ def judge(found: Sequence[TestResult] | Unreadable, *, end: RunEnd, report_forma
 
 def purpose_of(name: str) -> str:
     """A sentence out of a test's name: `test_adds_two_numbers[1]` is `adds two numbers [1]`."""
-    words = re.sub(r"^test[_ ]?", "", name.rsplit("::", 1)[-1], flags=re.IGNORECASE)
+    last = re.sub(r"^[^\[]*::", "", name)
+    if "/" in last.partition("[")[0]:  # a file, not a sentence
+        return name
+    words = re.sub(r"^test[_ ]", "", last, flags=re.IGNORECASE)
     return re.sub(r"\s+", " ", words.replace("_", " ").replace("[", " [")).strip() or name
 
 

@@ -38,7 +38,7 @@ _TOOLS = (
 
 
 def make_commands(tree: Tree) -> CommandSet:
-    """The commands of a `Makefile`: its targets `setup` or `install`, `build`, `lint`, `test`, `e2e`, `run`."""
+    """The commands of a `Makefile`: its targets `setup`, `build`, `lint`, `test`, `e2e`, `run`."""
     name = tree.first("GNUmakefile", "makefile", "Makefile")
     if name is None:
         return CommandSet()

@@ -126,7 +126,7 @@ def _message(parts: Sequence[str]) -> str:
 def _result(case: _Case, locator: Locator) -> TestResult:
     # A test that is only planned may fail: it counts as skipped.
     status = TestStatus.SKIPPED if case.planned else case.status
-    name = locator.relative(case.attributes.get("name", ""))
+    name = locator.relative(_name(case))
     failed = status in _PROBLEMS.values()
     return TestResult(
         test_id=_test_id(case, name, locator),
@@ -136,6 +136,12 @@ def _result(case: _Case, locator: Locator) -> TestResult:
         error=clip("\n\n".join(case.messages)) or status.value if failed else None,
         duration_ms=_milliseconds(case.attributes.get("time", "")),
     )
+
+
+def _name(case: _Case) -> str:
+    name = case.attributes.get("name", "")
+    # Node escapes quotation marks twice.
+    return name.replace("&quot;", '"') if case.attributes.get("classname") == _NODE_CLASS else name
 
 
 def _test_id(case: _Case, name: str, locator: Locator) -> str:
