@@ -5,9 +5,10 @@ from __future__ import annotations
 from adw.kit.process.environment import clean_environment
 from adw.kit.process.identity import ProcessIdentity, host_identity, identify, is_alive
 from adw.kit.process.launch import Exited, Launch
-from adw.kit.process.launcher import SupervisedLauncher, sweep_orphans
+from adw.kit.process.launcher import SupervisedLauncher
 from adw.kit.process.lifeline import Lifeline
 from adw.kit.process.shell import Completed, ProgramNotFoundError, ProgramTimeoutError, run_program
+from adw.kit.process.sweep import sweep_orphans
 
 __all__ = [
     "Completed",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import secrets
@@ -11,19 +10,17 @@ import shlex
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-import psutil
-
-from adw.kit.errors import InfrastructureError
 from adw.kit.process import supervisor
 from adw.kit.process.capture import HeadAndTail
 from adw.kit.process.finish import uninterrupted
-from adw.kit.process.identity import ProcessIdentity, identify, is_alive
+from adw.kit.process.identity import ProcessIdentity
 from adw.kit.process.launch import Exited
 from adw.kit.process.lifeline import Lifeline
+from adw.kit.process.sweep import kill_tree
 
 # The agent SDK starts its program itself and tells it these things about itself; none is a secret.
 SDK_PASS_THROUGH = (
@@ -37,8 +34,7 @@ _SUPERVISOR = str(Path(supervisor.__file__).resolve())
 _INTERPRETER = (sys.executable, "-I", "-S", _SUPERVISOR)
 # What the interpreter itself may need to start; the program does not get it.
 _INTERPRETER_ENV = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-_SWEEP_DEADLINE_S = 20.0
-_SWEEP_PAUSE_S = 0.01
+_END_DEADLINE_S = 20.0
 _DRAIN_S = 2.0
 
 
@@ -131,10 +127,10 @@ class SupervisedLauncher:
         if process.returncode is None:
             await self._lifeline.kill(launch_id)
             try:
-                async with asyncio.timeout(_SWEEP_DEADLINE_S):
+                async with asyncio.timeout(_END_DEADLINE_S):
                     await process.wait()
             except TimeoutError:
-                await asyncio.to_thread(_kill_tree, process.pid)
+                await asyncio.to_thread(kill_tree, process.pid)
                 await process.wait()
         # Only a program that escaped the supervisor could still hold the other end.
         await asyncio.wait([output.finished], timeout=_DRAIN_S)
@@ -154,17 +150,6 @@ class SupervisedLauncher:
         with open(path, "x", encoding="utf-8", opener=_private) as file:
             json.dump(content, file)
         return path
-
-
-def sweep_orphans(recorded: Iterable[ProcessIdentity], *, timeout_s: float = _SWEEP_DEADLINE_S) -> int:
-    """Kills those of the recorded processes that still live, with all their descendants. Returns how many lived.
-
-    Blocking; for a worker's boot. A pid that belongs to another process by now is left alone.
-    """
-    alive = [identity for identity in recorded if is_alive(identity)]
-    for identity in alive:
-        _kill_tree(identity.pid, timeout_s=timeout_s)
-    return len(alive)
 
 
 async def _start(
@@ -201,31 +186,3 @@ def _wrapper_text(spec: Path, *, kept: Sequence[str]) -> str:
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
-
-
-def _kill_tree(pid: int, *, timeout_s: float = _SWEEP_DEADLINE_S) -> None:
-    """Kills a process and all below it. Stopped first, so that nothing new appears between the look and the kill."""
-    family = _stop_tree(pid)
-    identities = [identity for process in family if (identity := identify(process.pid)) is not None]
-    for process in family:
-        with contextlib.suppress(psutil.Error):
-            process.kill()
-    deadline = time.monotonic() + timeout_s
-    while alive := [identity for identity in identities if is_alive(identity)]:
-        if time.monotonic() > deadline:
-            raise InfrastructureError(f"Processes refuse to die: {', '.join(str(i.pid) for i in alive)}")
-        time.sleep(_SWEEP_PAUSE_S)
-
-
-def _stop_tree(pid: int) -> list[psutil.Process]:
-    family: list[psutil.Process] = []
-    with contextlib.suppress(psutil.Error):
-        root = psutil.Process(pid)
-        new = [root]
-        while new:
-            for process in new:
-                with contextlib.suppress(psutil.Error):
-                    process.suspend()
-            family.extend(new)
-            new = [process for process in root.children(recursive=True) if process not in family]
-    return family

@@ -103,6 +103,9 @@ def _reap(spec: dict[str, Any], extra: list[str], lifeline: socket.socket, front
     try:
         return _watch(program, lifeline.fileno(), front, wakeup)
     finally:
+        if sys.platform != "linux":
+            # No way to find every descendant: at least the program's own group.
+            _send_to_group(program, signal.SIGKILL)
         _kill_descendants()
 
 
