@@ -7,6 +7,7 @@ import pytest
 
 from adw.domain.prices import price_table
 from adw.domain.usage import Price
+from adw.kit.errors import DatabaseError
 from adw.store.usage import raise_budget
 
 
@@ -155,6 +156,15 @@ async def test_the_warning_comes_once_when_four_fifths_are_spent(rig, model_api,
 
     [warning] = rig.warnings
     assert (warning.adw_id, warning.spent_usd, warning.budget_usd) == (rig.adw_id, Decimal("0.045"), Decimal("0.05"))
+
+
+async def test_a_warning_that_cannot_be_passed_on_does_not_break_the_answer(rig_of):
+    async def fail(_warning):
+        raise DatabaseError
+
+    async with rig_of(on_budget_warning=fail) as rig:
+        await rig.budget("0.007")
+        assert (await rig.ask(max_tokens=300)).status_code == 200
 
 
 @pytest.mark.parametrize(

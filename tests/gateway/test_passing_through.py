@@ -152,6 +152,8 @@ async def test_counting_and_listing_pass_through_without_being_booked(rig, model
         ("POST", "/v1/models"),
         ("GET", "/v1/models/../files"),
         ("GET", "/v1/models/a/b"),
+        ("GET", "/v1/models/.%2e"),
+        ("GET", "/v1/models/%C3%A4"),
         ("GET", "/v1/models/a%0d%0ab"),
         ("GET", "/v1/organizations"),
     ],

@@ -28,7 +28,7 @@ log = get_logger("gateway")
 
 BODY_LIMIT_BYTES = 64 << 20
 
-_MODELS = re.compile(r"/v1/models(/[\w.:@-]+)?")
+_MODELS = re.compile(r"/v1/models(/\w[\w.:@-]*)?", re.ASCII)
 
 
 class GatewayApp:

@@ -14,7 +14,7 @@ from adw.domain.usage import Price, Tokens, Usage
 from adw.gateway.exchange import Exchange
 from adw.gateway.grants import RunGrant, RunRecord
 from adw.gateway.model_request import ModelRequest
-from adw.kit.errors import DatabaseError
+from adw.kit.errors import AdwError, DatabaseError
 from adw.kit.ids import new_uuid
 from adw.kit.log import get_logger
 from adw.store.usage import UsageBook
@@ -132,7 +132,10 @@ class Settler:
     async def _write(self, claim: Claim, settlement: Settlement) -> None:
         warning = await self._settled(claim.id, adw_id=claim.adw_id, settlement=settlement)
         if warning is not None and self._on_warning is not None:
-            await self._on_warning(warning)
+            try:
+                await self._on_warning(warning)
+            except AdwError as error:
+                log.warning("budget_warning_not_passed_on", adw_id=claim.adw_id, reason=str(error))
 
     async def _settled(self, request_id: UUID, *, adw_id: str, settlement: Settlement) -> BudgetWarning | None:
         for delay_s in SETTLE_RETRY_DELAYS_S:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any, cast
+
+import orjson
 
 from adw.domain.usage import Tokens
 from adw.gateway.model_request import BYTES_PER_TOKEN
@@ -100,8 +101,8 @@ class Meter:
 
 def _object(text: bytes) -> Json:
     try:
-        value: Any = json.loads(text)
-    except (ValueError, RecursionError):
+        value: Any = orjson.loads(text)
+    except orjson.JSONDecodeError:
         return {}
     return cast("Json", value) if isinstance(value, dict) else {}
 

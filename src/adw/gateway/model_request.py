@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
+import orjson
+
 BYTES_PER_TOKEN: Final = 2.5
 """Prose has about four bytes a token, code and JSON three, less with newer tokenizers: estimates err upwards."""
 IMAGE_TOKENS: Final = 6000
@@ -31,13 +33,13 @@ class ModelRequest:
     writes_cache: bool
     writes_hour_cache: bool
     body: bytes = field(repr=False)
-    document: Json = field(repr=False)
 
     def body_with(self, max_tokens: int) -> bytes:
         """The body to forward: byte for byte the agent's, unless fewer output tokens are granted than it asked for."""
         if max_tokens >= self.max_tokens:
             return self.body
-        lowered = self.document | {"max_tokens": max_tokens}
+        # The standard parser here, because text cut in the middle of a surrogate pair survives only that.
+        lowered: Json = json.loads(self.body) | {"max_tokens": max_tokens}
         thinking = lowered.get("thinking")
         if isinstance(thinking, dict) and "budget_tokens" in thinking:
             lowered["thinking"] = _thinking_within(max_tokens, cast("Json", thinking))
@@ -46,11 +48,7 @@ class ModelRequest:
 
 def parse_request(body: bytes) -> ModelRequest:
     """Raises `UnreadableRequestError` saying what the model API would object to as well."""
-    try:
-        # The standard parser, because text cut in the middle of a surrogate pair is legal here and only here.
-        document: Any = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise UnreadableRequestError("the request body is not valid JSON") from error
+    document = _parsed(body)
     if not isinstance(document, dict):
         raise UnreadableRequestError("the request body must be an object")
     fields = cast("Json", document)
@@ -69,8 +67,18 @@ def parse_request(body: bytes) -> ModelRequest:
         writes_cache=caches,
         writes_hour_cache=caches and _mentions_hour(body),
         body=body,
-        document=fields,
     )
+
+
+def _parsed(body: bytes) -> object:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableRequestError("the request body is not valid JSON") from error
 
 
 def _mentions_hour(body: bytes) -> bool:

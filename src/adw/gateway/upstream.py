@@ -20,8 +20,8 @@ OAUTH_BETA = "oauth-2025-04-20"
 Headers = list[tuple[bytes, bytes]]
 
 _HOP_BY_HOP = frozenset(
-    {b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"te"}
-    | {b"trailer", b"transfer-encoding", b"upgrade"}
+    {b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection"}
+    | {b"te", b"trailer", b"transfer-encoding", b"upgrade"}  # codespell:ignore te
 )
 _NEVER_UPSTREAM = _HOP_BY_HOP | {
     b"host",
