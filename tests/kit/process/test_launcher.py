@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from adw.kit.process import Launch, Lifeline, SupervisedLauncher, identify, is_alive, run_program, sweep_orphans
@@ -287,6 +288,30 @@ async def test_killing_the_reaper_kills_the_family_too(launcher, tmp_path):
     os.kill(reaper.pid, signal.SIGKILL)
     assert await process.wait() == 137
     assert not [member for member in family if is_alive(member)]
+
+
+async def test_a_supervisor_that_was_stopped_is_killed_with_its_family(lifeline, tmp_path):
+    launcher = SupervisedLauncher(lifeline=lifeline, runtime_dir=tmp_path / "run", patience_s=0.2)
+    pids = tmp_path / "pids"
+    running = asyncio.ensure_future(launcher.run(launch(tmp_path, "sh", "-c", family_script(pids)), timeout_s=600))
+    family = await recorded(pids, 4)
+    ((reaper,),) = lifeline.supervisors().values()
+    os.kill(psutil.Process(reaper.pid).ppid(), signal.SIGSTOP)
+    os.kill(reaper.pid, signal.SIGSTOP)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert not [member for member in family if is_alive(member)]
+
+
+async def test_ending_a_wrapper_also_ends_a_supervisor_that_was_stopped(lifeline, tmp_path):
+    launcher = SupervisedLauncher(lifeline=lifeline, runtime_dir=tmp_path / "run", patience_s=0.2)
+    script, process, family = await started_family(launcher, tmp_path)
+    (reaper,) = launcher.started(script)
+    os.kill(reaper.pid, signal.SIGSTOP)
+    assert await launcher.end(script)
+    assert not [member for member in family if is_alive(member)]
+    await process.wait()
 
 
 async def test_the_program_is_the_only_holder_of_its_streams(launcher, tmp_path):

@@ -20,7 +20,7 @@ from adw.kit.process.finish import uninterrupted
 from adw.kit.process.identity import ProcessIdentity
 from adw.kit.process.launch import Exited
 from adw.kit.process.lifeline import Lifeline
-from adw.kit.process.sweep import kill_tree
+from adw.kit.process.sweep import kill_tree, sweep_orphans
 
 # The agent SDK starts its program itself and tells it these things about itself; none is a secret.
 SDK_PASS_THROUGH = (
@@ -34,7 +34,6 @@ _SUPERVISOR = str(Path(supervisor.__file__).resolve())
 _INTERPRETER = (sys.executable, "-I", "-S", _SUPERVISOR)
 # What the interpreter itself may need to start; the program does not get it.
 _INTERPRETER_ENV = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-_END_DEADLINE_S = 20.0
 _DRAIN_S = 2.0
 
 
@@ -50,14 +49,23 @@ class LaunchLike(Protocol):
 
 
 class SupervisedLauncher:
-    """Runs programs under the supervisor, tied to the worker's lifeline. `runtime_dir` holds their private files."""
+    """Runs programs under the supervisor, tied to the worker's lifeline. `runtime_dir` holds their private files.
+
+    A supervisor that does not end its tree within `patience_s`, as when it is stopped, is killed with all below it.
+    """
 
     def __init__(
-        self, *, lifeline: Lifeline, runtime_dir: Path, pass_through: Sequence[str] = SDK_PASS_THROUGH
+        self,
+        *,
+        lifeline: Lifeline,
+        runtime_dir: Path,
+        pass_through: Sequence[str] = SDK_PASS_THROUGH,
+        patience_s: float = 5.0,
     ) -> None:
         self._lifeline = lifeline
         self._runtime_dir = runtime_dir
         self._pass_through = tuple(pass_through)
+        self._patience_s = patience_s
         self._wrapped: dict[Path, str] = {}
 
     def isolation(self) -> str:
@@ -92,7 +100,11 @@ class SupervisedLauncher:
     async def end(self, wrapper: Path) -> bool:
         """Kills every process tree started through a wrapper and forbids new ones. True when all of it is gone."""
         launch_id = self._wrapped.pop(wrapper, None)
-        return launch_id is None or await self._lifeline.kill(launch_id)
+        if launch_id is None or await self._lifeline.kill(launch_id, timeout_s=self._patience_s):
+            return True
+        stuck = self._lifeline.supervisors().get(launch_id, [])
+        await asyncio.to_thread(sweep_orphans, stuck)
+        return await self._lifeline.kill(launch_id, timeout_s=self._patience_s)
 
     def started(self, wrapper: Path) -> list[ProcessIdentity]:
         """The processes now running through a wrapper, to be recorded for `sweep_orphans` at the next boot."""
@@ -125,9 +137,9 @@ class SupervisedLauncher:
         self, process: asyncio.subprocess.Process, launch_id: str, pipe: asyncio.ReadTransport, output: HeadAndTail
     ) -> None:
         if process.returncode is None:
-            await self._lifeline.kill(launch_id)
+            await self._lifeline.kill(launch_id, timeout_s=self._patience_s)
             try:
-                async with asyncio.timeout(_END_DEADLINE_S):
+                async with asyncio.timeout(self._patience_s):
                     await process.wait()
             except TimeoutError:
                 await asyncio.to_thread(kill_tree, process.pid)
