@@ -1,0 +1,50 @@
+"""Assembles the application: routes, guards, refusals, schema."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from adw import __version__
+from adw.api.body_limit import BodyLimit
+from adw.api.guard import Guard
+from adw.api.openapi import install_schema, operation_name
+from adw.api.problems import install_handlers
+from adw.api.routes import ROUTERS
+from adw.api.services import ApiServices
+
+
+def create_app(
+    services: ApiServices,
+    *,
+    token: str,
+    host: str = "127.0.0.1",
+    data_dir: Path = Path("/"),
+    stopping: asyncio.Event | None = None,
+) -> FastAPI:
+    """The API over these services. Everything but `/health*` needs `token`.
+
+    `host` is the address the server is bound to, `data_dir` the disk whose space readiness watches; setting `stopping`
+    ends event streams, which would otherwise keep a server that is shutting down waiting.
+    """
+    app = FastAPI(
+        title="ADW Orchestrator",
+        version=__version__,
+        openapi_url="/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=operation_name,
+        middleware=[Middleware(Guard, token=token, host=host), Middleware(BodyLimit)],
+    )
+    app.state.services = services
+    app.state.data_dir = data_dir
+    app.state.stopping = stopping or asyncio.Event()
+    for router in ROUTERS:
+        app.include_router(router)
+    install_handlers(app)
+    install_schema(app)
+    return app

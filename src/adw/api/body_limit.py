@@ -1,0 +1,49 @@
+"""A limit on the size of request bodies, kept without reading more than the limit."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from adw.api.problems import problem_response
+
+MAX_BODY_BYTES = 1024 * 1024
+
+_DETAIL = f"the body is larger than {MAX_BODY_BYTES} bytes"
+
+
+class BodyLimit:
+    """ASGI middleware. A length that is announced is refused at once, one that is not when it gets too long."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "0")
+        if not announced.isdecimal() or int(announced[:20]) > MAX_BODY_BYTES:
+            hint = "send less; long texts belong into files of the repository"
+            response = problem_response(
+                status=413, code="body_too_large", detail=_DETAIL, hint=hint, headers={"Connection": "close"}
+            )
+            await response(scope, receive, send)
+            return
+        await self._app(scope, _limited(receive), send)
+
+
+def _limited(receive: Receive) -> Receive:
+    received = 0
+
+    async def limited() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > MAX_BODY_BYTES:
+            # The framework lets this one kind of error pass while it reads a body.
+            raise HTTPException(413, _DETAIL)
+        return message
+
+    return limited

@@ -1,0 +1,149 @@
+"""Who may talk to the server: the right host, no foreign web page, the token.
+
+Runs before any route is chosen, so that a route cannot be forgotten.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from collections.abc import Mapping
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from adw.api.problems import problem_response
+
+OPEN_PREFIX = "/health"
+"""What anybody may ask: whether the server is there and ready."""
+
+_HEADERS: Mapping[str, str] = {
+    "x-content-type-options": "nosniff",
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+    "referrer-policy": "no-referrer",
+}
+
+
+class Guard:
+    """ASGI middleware. A server bound to loopback answers only to loopback names, against DNS rebinding."""
+
+    def __init__(self, app: ASGIApp, *, token: str, host: str) -> None:
+        if not token:
+            raise ValueError("a server without a token would serve everybody")
+        self._app = app
+        self._token = token.encode()
+        self._is_loopback = is_loopback(host)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        refusal = self._refusal(scope)
+        guarded = _with_headers(send)
+        if refusal is not None:
+            await refusal(scope, receive, guarded)
+        else:
+            await self._app(scope, receive, guarded)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        headers = Headers(scope=scope)
+        return (
+            self._wrong_host(headers)
+            or _foreign_origin(headers)
+            or (None if _is_open(scope["path"]) else self._no_token(headers))
+            or _unreadable_target(scope)
+        )
+
+    def _wrong_host(self, headers: Headers) -> Response | None:
+        name = _host_name(headers.get("host", ""))
+        if not self._is_loopback or is_loopback(name):
+            return None
+        return problem_response(
+            status=403,
+            code="wrong_host",
+            detail=f"this server does not answer to the name {name!r}",
+            hint="use http://127.0.0.1 with the server's port",
+        )
+
+    def _no_token(self, headers: Headers) -> Response | None:
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode("utf-8", "replace"), self._token):
+            return None
+        return problem_response(
+            status=401,
+            code="unauthenticated",
+            title="A valid token is needed",
+            detail="the token is wrong" if given else "the request has no token",
+            hint="send `Authorization: Bearer TOKEN` with the token in server.json of the data directory",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or address means this machine alone."""
+    if host.lower().rstrip(".") == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_open(path: str) -> bool:
+    return path == OPEN_PREFIX or path.startswith(f"{OPEN_PREFIX}/")
+
+
+def _foreign_origin(headers: Headers) -> Response | None:
+    origin = headers.get("origin")
+    if origin is None or _place(origin) == headers.get("host", "").lower():
+        return None
+    return problem_response(
+        status=403,
+        code="foreign_origin",
+        detail="web pages of other sites may not use this server",
+        hint="open the server's own address",
+    )
+
+
+def _place(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc.lower() or None
+    except ValueError:
+        return None
+
+
+def _unreadable_target(scope: Scope) -> Response | None:
+    raw = unquote_to_bytes(scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape"))
+    raw += unquote_to_bytes(scope.get("query_string", b"").replace(b"+", b" "))
+    try:
+        if "\0" not in raw.decode():
+            return None
+    except UnicodeDecodeError:
+        pass
+    return problem_response(
+        status=400,
+        code="bad_request",
+        detail="the address is not valid UTF-8 without NUL characters",
+        hint="percent-encode the UTF-8 bytes of what you mean",
+    )
+
+
+def _host_name(host: str) -> str:
+    """The name in a Host header, without its port."""
+    if host.startswith("["):
+        return host.partition("]")[0] + "]"
+    return host.partition(":")[0]
+
+
+def _with_headers(send: Send) -> Send:
+    async def guarded(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            present = {name.lower() for name, _ in message["headers"]}
+            added = [(k.encode(), v.encode()) for k, v in _HEADERS.items() if k.encode() not in present]
+            message = {**message, "headers": [*message["headers"], *added]}
+        await send(message)
+
+    return guarded

@@ -1,0 +1,72 @@
+"""What routes are given: services, ids resolved from their beginnings, keys, lists, cursors."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import datetime
+from typing import Annotated, Any, TypeAlias
+
+from fastapi import Depends, Header, Path, Query, Request
+from pydantic import BeforeValidator
+
+from adw.api.services import ApiServices
+from adw.api.wire import MAX_INTEGER
+from adw.kit.errors import UsageError
+from adw.store.workflows import resolve_prefix
+
+
+def _services(request: Request) -> ApiServices:
+    return request.app.state.services
+
+
+Services: TypeAlias = Annotated[ApiServices, Depends(_services)]
+
+
+async def _resolved(
+    services: Services, adw_id: Annotated[str, Path(description="A workflow's id, or a unique beginning of it")]
+) -> str:
+    async with services.database.read() as connection:
+        return await resolve_prefix(connection, adw_id)
+
+
+def _split(value: Any) -> Any:
+    """`a,b` and `a` repeated mean the same."""
+    if isinstance(value, list):
+        return [part for item in value for part in str(item).split(",") if part]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] # checked by pydantic afterwards
+    return value
+
+
+AdwId: TypeAlias = Annotated[str, Depends(_resolved)]
+"""The full id of the workflow in the path."""
+CommaSeparated = BeforeValidator(_split)
+IdempotencyKey: TypeAlias = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Repeating a request with the same key gives what it gave before",
+    ),
+]
+Limit: TypeAlias = Annotated[int, Query(ge=1, le=200)]
+PathNumber: TypeAlias = Annotated[int, Path(ge=1, le=MAX_INTEGER)]
+
+
+def cursor_of(created_at: datetime, adw_id: str) -> str:
+    """Where a page of a list ended, opaque to clients."""
+    return base64.urlsafe_b64encode(f"{created_at.isoformat()}|{adw_id}".encode()).decode().rstrip("=")
+
+
+def parse_cursor(text: str | None) -> tuple[datetime, str] | None:
+    if text is None:
+        return None
+    try:
+        decoded = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+        created_at, _, adw_id = decoded.partition("|")
+        moment = datetime.fromisoformat(created_at)
+    except (ValueError, binascii.Error) as error:
+        raise UsageError("`after` is not a cursor", hint="pass the `nextCursor` of the page before") from error
+    if moment.tzinfo is None or "\0" in adw_id:
+        raise UsageError("`after` is not a cursor", hint="pass the `nextCursor` of the page before")
+    return moment, adw_id

@@ -1,0 +1,11 @@
+"""All routes, in the order in which they are matched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter
+
+from adw.api.routes import events, health, workflows
+
+ROUTERS: Sequence[APIRouter] = (health.router, workflows.router, events.router)

@@ -1,0 +1,24 @@
+"""Everything the API stands on. Wiring fills it in; tests may fill it in otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from adw.control.service import Control
+from adw.intake.service import Intake
+from adw.ports.commands import ProjectCommands
+from adw.ports.projects import ProjectAccess
+from adw.ports.workspace import Workspaces
+from adw.store.db import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiServices:
+    """The two doors for work (`intake`, `control`), the database to look at, and what belongs to projects."""
+
+    database: Database
+    intake: Intake
+    control: Control
+    access: ProjectAccess
+    workspaces: Workspaces
+    commands: ProjectCommands

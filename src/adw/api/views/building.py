@@ -1,0 +1,144 @@
+"""Makes the views of workflows from what the database knows. `workflow_view` is the only place that does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from adw.api.views.approvals import ApprovalView
+from adw.api.views.workflow import (
+    FailureView,
+    GateView,
+    OptionsView,
+    PhaseSummary,
+    TestCounts,
+    TestsView,
+    UsageView,
+    WorkflowSummary,
+    WorkflowView,
+)
+from adw.domain.failure import POLICIES
+from adw.domain.phase import EvidenceRow, PhaseRow, PhaseStatus
+from adw.domain.usage import Usage
+from adw.domain.workflow import Workflow
+from adw.store import approvals, phases, usage
+from adw.store.accounts import account_of
+from adw.store.db import Connection
+
+_PENDING = "pending"
+
+
+async def workflow_view(connection: Connection, workflow: Workflow) -> WorkflowView:
+    """The workflow with its phases, usage, tests, gates and open questions."""
+    adw_id = workflow.adw_id
+    attempts = await phases.list_phases(connection, adw_id)
+    found = await phases.list_evidence(connection, adw_id)
+    asked = await approvals.list_approvals(connection, adw_id=adw_id, pending_only=True)
+    summary = await workflow_summary(connection, workflow)
+    return WorkflowView(
+        **dict(summary),
+        phases=_phases(workflow.phases, attempts, await usage.usage_by_phase(connection, adw_id)),
+        usage=usage_view(await usage.usage_of_workflow(connection, adw_id)),
+        tests=_tests(attempts),
+        gates=_gates(found),
+        approvals=tuple(ApprovalView.model_validate(approval) for approval in asked),
+    )
+
+
+async def workflow_summary(connection: Connection, workflow: Workflow) -> WorkflowSummary:
+    """The workflow's row, and what it has spent."""
+    account = await account_of(connection, workflow.adw_id)
+    same = WorkflowSummary.model_fields.keys() - {"options", "spent_usd", "failure"}
+    values: dict[str, Any] = {name: getattr(workflow, name) for name in same}
+    return WorkflowSummary(
+        **values,
+        options=OptionsView.model_validate(workflow.options),
+        spent_usd=account.spent_usd,
+        failure=_failure(workflow),
+    )
+
+
+def usage_view(used: Usage) -> UsageView:
+    return UsageView(
+        requests=used.requests,
+        input_tokens=used.tokens.input + used.tokens.cache_write + used.tokens.cache_read,
+        output_tokens=used.tokens.output,
+        cost_usd=used.cost_usd,
+    )
+
+
+def _phases(names: Sequence[str], attempts: Sequence[PhaseRow], used: Mapping[str, Usage]) -> tuple[PhaseSummary, ...]:
+    return tuple(
+        _phase(name, [row for row in attempts if row.phase == name], used.get(name, Usage())) for name in names
+    )
+
+
+def _phase(name: str, attempts: Sequence[PhaseRow], used: Usage) -> PhaseSummary:
+    latest = max(attempts, key=lambda row: row.attempt, default=None)
+    is_begun = latest is not None and latest.status is not PhaseStatus.SUPERSEDED
+    durations = [row.duration_ms for row in attempts if row.duration_ms is not None]
+    return PhaseSummary(
+        name=name,
+        status=latest.status.value if latest is not None and is_begun else _PENDING,
+        attempts=len(attempts),
+        duration_ms=sum(durations) if durations else None,
+        cost_usd=used.cost_usd,
+    )
+
+
+def _tests(attempts: Sequence[PhaseRow]) -> TestsView:
+    """From the test phase; what the base commit gave may be known since the plan phase."""
+    told = _latest_data(attempts, "test")
+    planned = _mapping(_latest_data(attempts, "plan").get("tests"))
+    return TestsView(
+        before=_counts(told.get("before")) or _counts(planned.get("before")) or _counts(planned),
+        after_build=_counts(told.get("afterBuild")),
+        final=_counts(told.get("final")),
+    )
+
+
+def _latest_data(attempts: Sequence[PhaseRow], name: str) -> Mapping[str, Any]:
+    """Of the latest attempt that left any."""
+    rows = [row for row in attempts if row.phase == name and row.data and row.status is not PhaseStatus.SUPERSEDED]
+    return max(rows, key=lambda row: row.attempt).data if rows else {}
+
+
+def _counts(value: object) -> TestCounts | None:
+    counts = _mapping(value)
+    if "passed" not in counts:
+        return None
+    return TestCounts(**{name: int(counts.get(name) or 0) for name in TestCounts.model_fields})
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+
+
+def _gates(rows: Sequence[EvidenceRow]) -> tuple[GateView, ...]:
+    """The newest finding of each gate in each phase; older ones are evidence of commits that were replaced."""
+    newest = {(row.phase, row.evidence.gate): row for row in rows if not row.superseded}
+    return tuple(
+        GateView(
+            gate=row.evidence.gate,
+            phase=row.phase,
+            outcome=row.evidence.outcome,
+            commit=row.evidence.commit,
+            summary=row.evidence.summary,
+        )
+        for row in newest.values()
+    )
+
+
+def _failure(workflow: Workflow) -> FailureView | None:
+    failure = workflow.failure
+    if failure is None:
+        return None
+    return FailureView.model_validate(
+        {
+            "class": failure.failure_class,
+            "message": failure.message,
+            "phase": failure.phase,
+            "advice": POLICIES[failure.failure_class].advice,
+            "nextActions": failure.next_actions(workflow.adw_id),
+        }
+    )

@@ -1,0 +1,44 @@
+"""Events on the wire, alike in pages, streams and socket frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+
+from adw.api.wire import Wire
+from adw.domain.events import Event
+
+
+class EventView(Wire):
+    """An immutable fact about a workflow."""
+
+    type: str
+    timestamp: datetime
+    adw_id: str
+    seq: int
+    phase: str | None
+    message: str
+    data: Mapping[str, Any]
+
+
+class EventPage(Wire):
+    """Events, oldest first."""
+
+    events: tuple[EventView, ...]
+    last_seq: int = Field(description="Of the workflow, whatever this page shows")
+    next_cursor: int | None = Field(description="Pass it as `after` to see more; null when this is all there is now")
+
+
+def event_view(event: Event) -> EventView:
+    return EventView(
+        type=event.type,
+        timestamp=event.created_at,
+        adw_id=event.adw_id,
+        seq=event.seq,
+        phase=event.phase,
+        message=event.message,
+        data=event.data,
+    )

@@ -1,0 +1,145 @@
+"""A workflow as everybody outside sees it: the API, the command line's JSON, the web pages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from adw.api.views.approvals import ApprovalView
+from adw.api.wire import Money, Wire
+
+
+class OptionsView(Wire):
+    """Choices made when the work was handed in."""
+
+    skip_e2e: bool = Field(alias="skipE2e")
+    auto_resolve: bool
+    plan_approval: bool | None
+
+
+class PhaseSummary(Wire):
+    """One phase over all its attempts."""
+
+    name: str
+    status: str = Field(description="Of the latest attempt; `pending` when it has not begun")
+    attempts: int
+    duration_ms: int | None = Field(description="Of attempts that have ended; null while there are none")
+    cost_usd: Money | None = Field(description="Null when a price is unknown")
+
+
+class UsageView(Wire):
+    """Requests to models."""
+
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: Money | None = Field(description="Null when a price is unknown")
+
+
+class TestCounts(Wire):
+    """How many tests ended how."""
+
+    __test__ = False  # pytest is not to collect it
+
+    passed: int
+    failed: int
+    skipped: int
+
+
+class TestsView(Wire):
+    """The project's tests on the base commit, after the build, and in the end."""
+
+    __test__ = False  # pytest is not to collect it
+
+    before: TestCounts | None = None
+    after_build: TestCounts | None = None
+    final: TestCounts | None = None
+
+
+class GateView(Wire):
+    """What a gate last found."""
+
+    gate: str
+    phase: str
+    outcome: str
+    commit: str
+    summary: str
+
+
+class FailureView(Wire):
+    """Why the workflow failed, and what to do."""
+
+    failure_class: str = Field(alias="class")
+    message: str
+    phase: str | None
+    advice: str
+    next_actions: tuple[str, ...]
+
+
+class WorkflowSummary(Wire):
+    """A workflow in a list."""
+
+    adw_id: str
+    project_id: str
+    workflow_type: str
+    status: str
+    phase: str
+    wait_reason: str | None
+    paused_from: str | None
+    issue_number: int | None
+    issue_title: str
+    issue_class: str | None
+    branch_name: str | None
+    base_branch: str
+    base_sha: str
+    head_sha: str | None
+    pr_number: int | None
+    pr_state: str
+    model_set: str
+    priority: int
+    options: OptionsView
+    budget_usd: Money | None
+    spent_usd: Money
+    plan_file: str | None
+    worktree_path: str | None
+    worktree_exists: bool
+    backend_port: int | None
+    frontend_port: int | None
+    failure: FailureView | None
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    last_seq: int
+
+
+class WorkflowView(WorkflowSummary):
+    """A workflow with everything a page about it needs at first."""
+
+    phases: tuple[PhaseSummary, ...]
+    usage: UsageView
+    tests: TestsView
+    gates: tuple[GateView, ...]
+    approvals: tuple[ApprovalView, ...] = Field(description="Questions that wait for an answer")
+
+
+class WorkflowPage(Wire):
+    """Workflows, newest first."""
+
+    workflows: tuple[WorkflowSummary, ...]
+    next_cursor: str | None = Field(description="Pass it as `after` to see more; null at the end")
+
+
+class WorkflowAnswer(Wire):
+    """What an action made of a workflow."""
+
+    success: bool = True
+    workflow: WorkflowView
+
+
+class AcceptedView(WorkflowAnswer):
+    """Work that was taken in."""
+
+    adw_id: str
+    notes: tuple[str, ...] = Field(description="Sentences for the person who asked")

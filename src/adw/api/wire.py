@@ -1,0 +1,61 @@
+"""How values look on the wire: camelCase names, money as JSON numbers, no field nobody knows."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StrictInt, field_validator
+from pydantic.alias_generators import to_camel
+
+MAX_INTEGER = 2**31 - 1
+MAX_USD = 1_000_000
+
+
+class Wire(BaseModel):
+    """Something we send."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, from_attributes=True)
+
+
+class Body(BaseModel):
+    """Something we are sent. Unknown fields are refused, and so is text that could not be stored."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=False, frozen=True, extra="forbid", str_max_length=65_536
+    )
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _is_storable(cls, value: Any) -> Any:
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("the text holds a NUL character")
+        return value
+
+
+def _is_number(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("an amount is a number")  # noqa: TRY004 # pydantic reports ValueErrors
+    return value
+
+
+Money: TypeAlias = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
+"""US dollars we report."""
+Amount: TypeAlias = Annotated[
+    Decimal, BeforeValidator(_is_number), Field(gt=0, le=MAX_USD, decimal_places=6, description="US dollars")
+]
+"""US dollars somebody names."""
+Line: TypeAlias = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""One line of text."""
+Actor: TypeAlias = Annotated[
+    str,
+    Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$", description="Who asks, for the record"),
+]
+Number: TypeAlias = Annotated[StrictInt, Field(ge=1, le=MAX_INTEGER)]
+"""The number of an issue or pull request."""
+
+
+class ActorBody(Body):
+    """An action without further choices."""
+
+    actor: Actor = "api"

@@ -1,0 +1,255 @@
+"""Workflows and what belongs to them."""
+
+# ruff: noqa: D101 - the server describes these answers at /openapi.json
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+FailureDict = TypedDict(
+    "FailureDict",
+    {"class": str, "message": str, "phase": str | None, "advice": str, "nextActions": list[str]},
+)
+PhaseFailureDict = TypedDict("PhaseFailureDict", {"class": str, "message": str, "phase": str | None})
+
+
+class HealthDict(TypedDict):
+    status: str
+    timestamp: str
+    service: str
+
+
+class PartDict(TypedDict):
+    ok: bool
+    detail: str
+
+
+class ReadinessDict(HealthDict):
+    database: PartDict
+    workers: PartDict
+    disk: PartDict
+
+
+class OptionsDict(TypedDict):
+    skipE2e: bool
+    autoResolve: bool
+    planApproval: bool | None
+
+
+class WorkOptions(TypedDict, total=False):
+    """What may be chosen; what is left out keeps its default."""
+
+    skipE2e: bool
+    autoResolve: bool
+    planApproval: bool | None
+
+
+class PhaseSummaryDict(TypedDict):
+    name: str
+    status: str
+    attempts: int
+    durationMs: int | None
+    costUsd: float | None
+
+
+class UsageDict(TypedDict):
+    requests: int
+    inputTokens: int
+    outputTokens: int
+    costUsd: float | None
+
+
+class TestCountsDict(TypedDict):
+    passed: int
+    failed: int
+    skipped: int
+
+
+class TestsDict(TypedDict):
+    before: TestCountsDict | None
+    afterBuild: TestCountsDict | None
+    final: TestCountsDict | None
+
+
+class GateDict(TypedDict):
+    gate: str
+    phase: str
+    outcome: str
+    commit: str
+    summary: str
+
+
+class ApprovalDict(TypedDict):
+    id: str
+    adwId: str
+    kind: str
+    question: str
+    data: dict[str, Any]
+    decision: str
+    reason: str | None
+    decidedBy: str | None
+    decidedAt: str | None
+    createdAt: str
+
+
+class WorkflowSummaryDict(TypedDict):
+    adwId: str
+    projectId: str
+    workflowType: str
+    status: str
+    phase: str
+    waitReason: str | None
+    pausedFrom: str | None
+    issueNumber: int | None
+    issueTitle: str
+    issueClass: str | None
+    branchName: str | None
+    baseBranch: str
+    baseSha: str
+    headSha: str | None
+    prNumber: int | None
+    prState: str
+    modelSet: str
+    priority: int
+    options: OptionsDict
+    budgetUsd: float | None
+    spentUsd: float
+    planFile: str | None
+    worktreePath: str | None
+    worktreeExists: bool
+    backendPort: int | None
+    frontendPort: int | None
+    failure: FailureDict | None
+    createdAt: str
+    updatedAt: str
+    startedAt: str | None
+    completedAt: str | None
+    lastSeq: int
+
+
+class WorkflowDict(WorkflowSummaryDict):
+    phases: list[PhaseSummaryDict]
+    usage: UsageDict
+    tests: TestsDict
+    gates: list[GateDict]
+    approvals: list[ApprovalDict]
+
+
+class WorkflowPageDict(TypedDict):
+    workflows: list[WorkflowSummaryDict]
+    nextCursor: str | None
+
+
+class WorkflowAnswerDict(TypedDict):
+    success: bool
+    workflow: WorkflowDict
+
+
+class AcceptedDict(WorkflowAnswerDict):
+    adwId: str
+    notes: list[str]
+
+
+class DecidedDict(TypedDict):
+    approval: ApprovalDict
+    workflow: WorkflowDict
+
+
+class ApprovalListDict(TypedDict):
+    approvals: list[ApprovalDict]
+
+
+class EventDict(TypedDict):
+    type: str
+    timestamp: str
+    adwId: str
+    seq: int
+    phase: str | None
+    message: str
+    data: dict[str, Any]
+
+
+class EventPageDict(TypedDict):
+    events: list[EventDict]
+    lastSeq: int
+    nextCursor: int | None
+
+
+class PhaseAttemptDict(TypedDict):
+    phase: str
+    attempt: int
+    status: str
+    commitBefore: str | None
+    commitAfter: str | None
+    failure: PhaseFailureDict | None
+    data: dict[str, Any]
+    startedAt: str
+    endedAt: str | None
+    durationMs: int | None
+
+
+class PhaseListDict(TypedDict):
+    phases: list[PhaseAttemptDict]
+
+
+class OutputDict(TypedDict):
+    id: str
+    agentName: str
+    phase: str
+    attempt: int
+    round: int
+    sessionId: str | None
+    model: str | None
+    outputText: str | None
+    outputJson: dict[str, Any] | None
+    success: bool | None
+    errorMessage: str | None
+    failureClass: str | None
+    retryCount: int
+    turns: int
+    requests: int
+    inputTokens: int
+    outputTokens: int
+    durationMs: int
+    createdAt: str
+    endedAt: str | None
+
+
+class OutputListDict(TypedDict):
+    outputs: list[OutputDict]
+
+
+class EvidenceDict(TypedDict):
+    gate: str
+    phase: str
+    attempt: int
+    outcome: str
+    commit: str
+    summary: str
+    data: dict[str, Any]
+    superseded: bool
+    createdAt: str
+
+
+class EvidenceListDict(TypedDict):
+    evidence: list[EvidenceDict]
+
+
+class WorkflowUsageDict(TypedDict):
+    usage: UsageDict
+    byPhase: dict[str, UsageDict]
+    budgetUsd: float | None
+    spentUsd: float
+    heldUsd: float
+
+
+class ArtifactDict(TypedDict):
+    name: str
+    mediaType: str
+    sha256: str
+    size: int
+    createdAt: str
+
+
+class ArtifactListDict(TypedDict):
+    artifacts: list[ArtifactDict]
