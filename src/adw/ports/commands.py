@@ -37,7 +37,7 @@ class Command:
     @property
     def shown(self) -> str:
         """The line as a person would type it."""
-        return self.line.replace(" {report_args}", "").replace("{report_args} ", "")
+        return self.line.replace(" {report_args}", "").replace("{report_args} ", "").removesuffix(" --")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +73,10 @@ class ProjectCommands(Protocol):
 
     def environment_hash(self, root: Path, commands: CommandSet) -> str:
         """Identifies what a result depends on besides the commit: commands, lock files, interpreters."""
+        ...
+
+    def environment(self, place: Place) -> Mapping[str, str]:
+        """The variables the project's commands get there, for others who run its tools."""
         ...
 
     async def run_setup(self, commands: CommandSet, *, place: Place) -> CheckOutcome | None:

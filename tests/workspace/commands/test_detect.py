@@ -146,10 +146,10 @@ def test_a_node_project_without_dependencies_needs_no_setup():
 @pytest.mark.parametrize(
     ("script", "manager", "shown", "report_format"),
     [
-        ("vitest", "npm", "npm test --", ReportFormat.JUNIT),
+        ("vitest", "npm", "npm test", ReportFormat.JUNIT),
         ("tsc && vitest run", "pnpm", "pnpm test", ReportFormat.JUNIT),
         ("cross-env A=1 jest --silent", "yarn", "yarn test", ReportFormat.JEST_JSON),
-        ("react-scripts test", "npm", "npm test --", ReportFormat.JEST_JSON),
+        ("react-scripts test", "npm", "npm test", ReportFormat.JEST_JSON),
         ("node --import tsx --test 'src/**/*.test.ts'", "npm", "npm test", ReportFormat.JUNIT),
         ("mocha", "npm", "npm test", ReportFormat.EXIT_CODE),
         ("vitest run && echo done", "npm", "npm test", ReportFormat.EXIT_CODE),

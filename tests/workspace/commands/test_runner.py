@@ -86,6 +86,29 @@ async def test_a_report_that_is_a_link_out_of_the_workspace_is_not_followed(
         )
 
 
+async def test_one_bad_report_among_many_spoils_them_all(commands: LaunchedCommands, place: Place):
+    line = f"echo '{PASSING}' > a.xml; echo '<' > b.xml"
+    assert reason(await commands.run_tests(junit(line, report="*.xml"), place=place)).startswith("b.xml: ")
+
+
+@pytest.mark.parametrize(
+    ("report_format", "content"),
+    [
+        (
+            ReportFormat.JEST_JSON,
+            '{"testResults": [{"assertionResults": [{"title": "a\\u0000b", "status": "passed"}]}]}',
+        ),
+        (ReportFormat.TAP, "1..1\nok 1 a\n"),
+    ],
+)
+async def test_reports_of_every_format_may_lie_in_a_file(
+    commands: LaunchedCommands, place: Place, report_format: ReportFormat, content: str
+):
+    (place.root / "made").write_text(content)
+    run = report(await commands.run_tests(junit("cp made {report}", format=report_format), place=place))
+    assert (run.passed, "\x00" in run.results[0].test_name) == (1, False)
+
+
 async def test_a_report_too_large_to_be_read_is_refused(commands: LaunchedCommands, place: Place):
     run = await commands.run_tests(junit("truncate -s 65000000 {report}"), place=place)
     assert "more than 64 MB" in reason(run)

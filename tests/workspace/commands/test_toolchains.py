@@ -47,6 +47,7 @@ async def test_a_python_project_without_anything_gets_an_environment_with_pytest
     report = await run(commands, place)
     assert summary(report) == {"tests/test_calc.py::test_adds": "failed", "tests/test_calc.py::test_where": "passed"}
     assert (place.root / ".venv/.gitignore").read_text() == "*\n"
+    assert commands.environment_hash(place.root, found) == commands.environment_hash(place.root, found)
     assert sorted(path.name for path in place.root.iterdir()) == [".pytest_cache", ".venv", "calc.py", "tests"]
 
 

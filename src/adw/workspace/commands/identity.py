@@ -36,14 +36,19 @@ def join_id(place: str, name: str) -> str:
 
 
 def fill(template: str, *, test_id: str) -> str:
-    """A command line that runs one test. `{name}` and `{leaf}` are regular expressions for its whole and last name."""
+    """A command line that runs one test. `{name}` and `{leaf}` are regular expressions for its whole and last name.
+
+    Between the parts of a name anything may stand: versions of the same runner differ there.
+    """
     place, _, name = test_id.partition(SEPARATOR) if SEPARATOR in test_id else ("", "", test_id)
     values = {
         "{id}": shlex.quote(test_id),
-        "{file}": shlex.quote(place) if place else "",
-        "{name}": shlex.quote(f"^{_pattern(name.replace(NESTED, ' '))}$"),
+        "{file}": shlex.quote(place),
+        "{name}": shlex.quote(f"^{'.+'.join(map(_pattern, name.split(NESTED)))}$"),
         "{leaf}": shlex.quote(f"{_pattern(name.rpartition(NESTED)[2])}$"),
     }
+    if not place:
+        template = template.replace("{file} ", "")
     # In one pass, so that a test named "{file}" stays what it is.
     return re.sub(r"\{(?:id|file|name|leaf)\}", lambda match: values[match[0]], template)
 

@@ -50,7 +50,7 @@ def python_commands(tree: Tree, *, has_uv: bool) -> CommandSet:
     if tree.has("uv.lock"):
         setup = _locked_setup(tree, pyproject, has_uv=has_uv)
     else:
-        by_uv = has_uv and bool(table(pyproject, "tool", "uv"))
+        by_uv = has_uv and "uv" in table(pyproject, "tool")
         setup = _unlocked_setup(tree, pyproject, by_uv=by_uv)
     return CommandSet(setup=setup, test=_test(tree) if tested else None, lint=_lint(tree, pyproject))
 

@@ -41,6 +41,10 @@ class LaunchedCommands:
     def environment_hash(self, root: Path, commands: CommandSet) -> str:
         return environment_hash(root, commands, path=self._path)
 
+    def environment(self, place: Place) -> Mapping[str, str]:
+        """The variables the project's commands get there, for others who run its tools."""
+        return project_environment(place.root, place.env)
+
     async def run_setup(self, commands: CommandSet, *, place: Place) -> CheckOutcome | None:
         """Installs what the project needs; None when there is nothing to install."""
         return await self._check("setup", commands.setup, place) if commands.setup else None
