@@ -172,10 +172,10 @@ def test_cache_prices_can_be_given():
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("[projet]\nbase = 'x'", "projet: unknown key; did you mean `project`?"),
+        ("[proyect]\nbase = 'x'", "proyect: unknown key; did you mean `project`?"),
         ("[commands]\ntset = 'x'", "commands.tset: unknown key; did you mean `test`?"),
         ("[commands]\ntest = { rnu = 'x' }", "commands.test.rnu: unknown key; did you mean `run`?"),
-        ("[env]\ncpoy = []", "env.cpoy: unknown key; did you mean `copy`?"),
+        ("[env]\ncopee = []", "env.copee: unknown key; did you mean `copy`?"),
         ("[agents.prices.m]\ninputt_usd = 1", "agents.prices.m.inputt_usd: unknown key; did you mean `input_usd`?"),
         ("[[triggers.schedules]]\ncorn = 'x'", "triggers.schedules[0].corn: unknown key; did you mean `cron`?"),
         ("[budget]\nzzz = 1", "budget.zzz: unknown key; known: workflow_usd, month_usd"),
