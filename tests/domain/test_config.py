@@ -172,7 +172,7 @@ def test_cache_prices_can_be_given():
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("[proyect]\nbase = 'x'", "proyect: unknown key; did you mean `project`?"),
+        ("[projects]\nbase = 'x'", "projects: unknown key; did you mean `project`?"),
         ("[commands]\ntset = 'x'", "commands.tset: unknown key; did you mean `test`?"),
         ("[commands]\ntest = { rnu = 'x' }", "commands.test.rnu: unknown key; did you mean `run`?"),
         ("[env]\ncopee = []", "env.copee: unknown key; did you mean `copy`?"),
