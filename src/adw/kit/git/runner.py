@@ -48,7 +48,7 @@ class GitCommandError(GitError):
 
     def __init__(self, *, command: Sequence[str], code: int, stderr: bytes) -> None:
         self.command = tuple(command)
-        self.exit_code_of_git = code
+        self.git_code = code
         self.stderr = stderr[-_STDERR_TAIL:].decode(errors="replace").strip()
         said = self.stderr.splitlines()[-1] if self.stderr else "it said nothing"
         super().__init__(f"git {' '.join(command[:2])} failed with code {code}: {said}")

@@ -38,13 +38,13 @@ async def remote_refs(
 
 
 async def bring(git: Git, sha: str, *, sources: Sequence[Path | str], access: RemoteAccess | None = None) -> None:
-    """Makes a commit available from the first source that has it. Raises what the last source said."""
+    """Makes a commit available from the first source that has it. Raises what the first source said."""
     failure: GitCommandError | None = None
     for source in () if await git.has(sha) else sources:
         try:
             await fetch(git, source, sha, access=access)
         except GitCommandError as error:
-            failure = error
+            failure = failure or error
         else:
             return
     if failure is not None:

@@ -29,7 +29,7 @@ def register(place: Place, *, head: str, index: Path) -> None:
         (draft / name).write_text(text)
     (draft / "HEAD").write_text(head)
     if index.exists():
-        shutil.copyfile(index, draft / "index")
+        shutil.copy2(index, draft / "index")
     throw_away(place.registration, trash=place.trash)
     place.registration.parent.mkdir(exist_ok=True)
     draft.rename(place.registration)
@@ -68,7 +68,7 @@ def follow(place: Place, *, head: str, index: Path) -> None:
         if copy is None:
             draft.write_text(head)
         else:
-            shutil.copyfile(copy, draft)
+            shutil.copy2(copy, draft)
         draft.replace(place.registration / name)
 
 

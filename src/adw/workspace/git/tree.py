@@ -48,7 +48,7 @@ class WorkingTree:
             raise GitError(f"The workspace {self.path} is gone", hint="Retry: the workspace is made again")
         with self._draft() as draft:
             if self.index.exists():
-                shutil.copyfile(self.index, draft)
+                shutil.copy2(self.index, draft)
             git = self.git.using(work_tree=self.path, index=draft)
             await git.run("read-tree", "--reset", head)
             await git.run("update-index", "-q", "--refresh", accept=(0, 1))
@@ -78,9 +78,9 @@ class WorkingTree:
         self.remember(index)
 
     def remember(self, index: Path) -> None:
-        """Keeps an index for the next time."""
+        """Keeps an index for the next time, with its age: git reads again what changed as late as the index did."""
         copy = self.index.with_name(f"{self.index.name}.new-{new_uuid().hex}")
-        shutil.copyfile(index, copy)
+        shutil.copy2(index, copy)
         copy.replace(self.index)
 
     @contextlib.contextmanager

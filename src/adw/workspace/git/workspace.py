@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adw.kit.errors import NotFoundError, UsageError
-from adw.kit.git.access import RemoteAccess
+from adw.kit.git.access import RemoteAccess, is_local
+from adw.kit.git.bare import BareRepository
 from adw.kit.git.changes import parse_numstat, parse_raw_changes
 from adw.kit.git.runner import Git, Identity
 from adw.ports.workspace import Adoption, Change, ChangedFile, DiffStat, PushResult
@@ -19,7 +20,7 @@ from adw.workspace.git import registration
 from adw.workspace.git.adoption import adopt
 from adw.workspace.git.layout import Place
 from adw.workspace.git.mirror import Mirror
-from adw.workspace.git.push import push_ref
+from adw.workspace.git.push import ANYTHING, push_ref
 from adw.workspace.git.tree import WorkingTree
 
 _STATUS_LETTERS = {Change.ADDED: "??", Change.MODIFIED: " M", Change.DELETED: " D", Change.TYPE_CHANGED: " T"}
@@ -68,19 +69,17 @@ class GitWorkspace:
 
     async def push(self, *, expected_old: str | None) -> PushResult:
         sha = await self.head()
-        moved = await push_ref(
-            self.mirror.git, self.remote, sha=sha, ref=self.branch_ref, expected_old=expected_old, access=self.access
-        )
+        moved = await self._push(sha, ref=self.branch_ref, expected_old=expected_old)
         await self.mirror.set_refs({self.own_ref("anchor"): sha})
         return PushResult(sha=sha, moved=moved)
 
     async def keep(self, *, label: str, sha: str) -> None:
-        await push_ref(self.mirror.git, self.remote, sha=sha, ref=self.own_ref(label), access=self.access)
+        await self._push(sha, ref=self.own_ref(label))
 
     async def snapshot(self, *, label: str) -> str:
         sha, is_new = await self._snapshot(label)
         if is_new:
-            await push_ref(self.mirror.git, self.remote, sha=sha, ref=self.own_ref("wip"), access=self.access)
+            await self._push(sha, ref=self.own_ref("wip"))
             await self.mirror.set_refs({self.own_ref("wip"): sha})
         return sha
 
@@ -139,6 +138,13 @@ class GitWorkspace:
     async def commit_tree(self, tree: str, *, parent: str, message: str) -> str:
         git = self.mirror.git.using(extra=self.identity.environment())
         return await git.text("commit-tree", tree, "-p", parent, "-F", "-", stdin=message.encode(errors="replace"))
+
+    async def _push(self, sha: str, *, ref: str, expected_old: str | None = ANYTHING) -> bool:
+        if is_local(self.remote) and self.place.data_dir in Path(self.remote).parents:
+            BareRepository(path=Path(self.remote)).enforce()
+        return await push_ref(
+            self.mirror.git, self.remote, sha=sha, ref=ref, expected_old=expected_old, access=self.access
+        )
 
     async def _tip(self, git: Git, *, head: str) -> str:
         """The branch with commits a person made on it here, unless they rewrote what we had."""
