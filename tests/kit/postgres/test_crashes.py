@@ -110,7 +110,7 @@ def test_no_acknowledged_write_is_lost_when_every_server_process_is_killed(postg
             os.kill(pid, signal.SIGKILL)
     acked = {int(line) for writer in writers for line in writer.communicate(timeout=30)[0].split()}
     stored = {n for (n,) in query(postgres.start(), "SELECT n FROM acked")}
-    assert len(acked) >= 300
+    assert len(acked) >= 300 - len(writers)
     assert acked - stored == set()
 
 
