@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adw.gateway.gateway import Gateway
-from adw.gateway.grants import GatewayVerdict, RunGrant
 from adw.gateway.upstream import Credential, Upstream
+from adw.ports.gateway import GatewayVerdict, RunGrant
 
 __all__ = ["Credential", "Gateway", "GatewayVerdict", "RunGrant", "Upstream"]

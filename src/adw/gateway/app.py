@@ -16,12 +16,13 @@ from adw.gateway import replies
 from adw.gateway.asgi import CONNECTION, BodyTooLargeError, Call, ClientGoneError, Receive, Send
 from adw.gateway.booking import OpenRequest, Settler, claim_for, refusal_text
 from adw.gateway.exchange import Exchange, while_connected
-from adw.gateway.grants import Admissions, RunGrant, RunRecord
+from adw.gateway.grants import Admissions, RunRecord
 from adw.gateway.limits import LONGEST_HOLD_S, SharedLimit
 from adw.gateway.model_request import ModelRequest, UnreadableRequestError, parse_request
 from adw.gateway.upstream import Upstream
 from adw.kit.errors import DatabaseError
 from adw.kit.log import get_logger
+from adw.ports.gateway import RunGrant
 from adw.store.usage import UsageBook
 
 log = get_logger("gateway")

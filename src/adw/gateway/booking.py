@@ -12,11 +12,12 @@ from adw.domain.budget import BudgetWarning, Claim, Refusal, Reservation, Settle
 from adw.domain.prices import HOUR_CACHE_WRITE_FACTOR, MICRO_USD, price_of_request, request_cost
 from adw.domain.usage import Price, Tokens, Usage
 from adw.gateway.exchange import Exchange
-from adw.gateway.grants import RunGrant, RunRecord
+from adw.gateway.grants import RunRecord
 from adw.gateway.model_request import ModelRequest
 from adw.kit.errors import AdwError, DatabaseError
 from adw.kit.ids import new_uuid
 from adw.kit.log import get_logger
+from adw.ports.gateway import RunGrant
 from adw.store.usage import UsageBook
 
 log = get_logger("gateway")

@@ -11,11 +11,12 @@ import httpx
 from adw.domain.budget import BudgetWarning
 from adw.domain.usage import Price
 from adw.gateway.app import GatewayApp
-from adw.gateway.grants import Admissions, GatewayVerdict, RunGrant
+from adw.gateway.grants import Admissions
 from adw.gateway.limits import SharedLimit
 from adw.gateway.server import LoopbackServer
 from adw.gateway.upstream import Upstream
 from adw.kit.clock import Clock, SystemClock
+from adw.ports.gateway import GatewayVerdict, RunGrant
 from adw.store.usage import UsageBook
 
 

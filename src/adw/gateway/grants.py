@@ -9,44 +9,15 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from hashlib import sha256
 
 from adw.domain.budget import RefusalReason
 from adw.domain.usage import Usage
 from adw.kit.ids import new_token
+from adw.ports.gateway import GatewayVerdict, RunGrant
 
 KEPT_RECORDS = 1000
 """How many runs are remembered; the longest admitted are forgotten first."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunGrant:
-    """The right of one agent run to use models, and where its requests are booked."""
-
-    agent_run_id: str
-    adw_id: str
-    phase: str
-    attempt: int
-    role: str
-    budget_usd: Decimal | None = None
-    """The workflow's budget in US dollars, used until its account in the database says otherwise."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GatewayVerdict:
-    """What the gateway itself saw of an agent run, since it was last admitted here."""
-
-    budget_refused: bool = False
-    unpriced_model: str | None = None
-    """The model that was refused because the workflow has a budget and the model no price."""
-    output_lowered: bool = False
-    """A request was sent with fewer output tokens than asked for, because no more could be afforded."""
-    last_status: int | None = None
-    """The HTTP status of the latest answer to the agent."""
-    limit_resets_at: datetime | None = None
-    """When the limit ends that the latest refusal of the model API spoke of."""
-    usage: Usage = field(default_factory=Usage)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Literal
 
 import structlog
-
-LogLevel = Literal["fatal", "error", "warn", "info", "debug", "trace"]
 
 _LEVELS: dict[str, int] = {
     "fatal": logging.CRITICAL,
@@ -20,7 +17,7 @@ _LEVELS: dict[str, int] = {
 }
 
 
-def configure_logging(level: LogLevel = "info", *, as_json: bool | None = None) -> None:
+def configure_logging(level: str = "info", *, as_json: bool | None = None) -> None:
     """Sets up logging for a whole process. JSON lines unless standard error is a terminal."""
     number = _LEVELS[level]
     machine = not sys.stderr.isatty() if as_json is None else as_json

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,6 +20,8 @@ from adw.kit.errors import ConflictError, NotFoundError
 from adw.store.json import storable, storable_text
 from adw.store.tables.workflows import events, workflows
 from adw.store.touched import touch
+
+_AGENT_SIGNS = (EventType.AGENT_TEXT, EventType.AGENT_TOOL_USE, EventType.AGENT_TOOL_RESULT, EventType.AGENT_FINISHED)
 
 _APPEND = text(
     """
@@ -110,6 +112,14 @@ async def get_workflow_events(
 async def last_seq(connection: AsyncConnection, adw_id: str) -> int:
     query = select(workflows.c.last_seq).where(workflows.c.adw_id == adw_id)
     return (await connection.execute(query)).scalar_one_or_none() or 0
+
+
+async def latest_agent_seq(connection: AsyncConnection, adw_id: str) -> int:
+    """The number of the last thing an agent said or did: a mark of progress that recoveries themselves do not move."""
+    query = select(func.max(events.c.seq)).where(
+        events.c.adw_id == adw_id, events.c.event_type.in_([each.value for each in _AGENT_SIGNS])
+    )
+    return (await connection.execute(query)).scalar_one() or 0
 
 
 def _item(event: NewEvent) -> dict[str, Any]:

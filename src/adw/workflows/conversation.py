@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +56,12 @@ class Conversation:
     """The tree it may change; None for agents that only answer."""
     start_commit: str | None = None
     """What the tree is reset to when the conversation cannot be resumed."""
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Variables for its tools, such as the project's own `PATH` and ports."""
 
 
 async def converse(ctx: PhaseContext, conversation: Conversation) -> Mapping[str, Any]:
-    """Holds the conversation and gives `{structured, text}`. Raises PhaseFailed; may let the workflow wait for money."""
+    """Holds the conversation and gives `{structured, text}`. Raises PhaseFailed; may wait for money."""
 
     async def work() -> JsonValue:
         return await _hold(ctx, conversation)
@@ -189,7 +191,7 @@ async def _task(
         run_token=token,
         schema=conversation.prompt.schema,
         resume_session=resume,
-        env=dict(ctx.run.config.env.set),
+        env=conversation.env,
     )
 
 

@@ -46,6 +46,11 @@ class Worktree:
         }
         return {**self._ctx.services.environment, **self._ctx.run.config.env.set, **ports}
 
+    @property
+    def tool_environment(self) -> Mapping[str, str]:
+        """What differs for an agent that works here: the project's tools on `PATH`, its variables and ports."""
+        return self._ctx.services.commands.environment(self.place)
+
     async def set_up(self) -> None:
         """Installs what the project needs, once for each workspace. Raises PhaseFailed when that fails."""
         services = self._ctx.services

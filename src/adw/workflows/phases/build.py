@@ -74,6 +74,7 @@ async def _edit(
             prompt=prompt,
             policy=EDITOR,
             cwd=worktree.path,
+            env=worktree.tool_environment,
             round=round_number,
             workspace=worktree.workspace,
             start_commit=start_commit,

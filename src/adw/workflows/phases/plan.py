@@ -106,6 +106,7 @@ async def _write_plan(ctx: PhaseContext, worktree: Worktree, naming: Naming) -> 
                 writable=(naming.plan_file,),
             ),
             cwd=worktree.path,
+            env=worktree.tool_environment,
             workspace=worktree.workspace,
             start_commit=base,
         ),

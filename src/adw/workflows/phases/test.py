@@ -142,6 +142,7 @@ async def _repair(
             prompt=prompt,
             policy=EDITOR,
             cwd=worktree.path,
+            env=worktree.tool_environment,
             round=number + 1,
             workspace=worktree.workspace,
             start_commit=head,

@@ -1,0 +1,74 @@
+"""What every process of the system stands on, whether it serves requests or executes workflows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from adw.control.service import Control
+from adw.engine.enqueuer import DbosEnqueuer
+from adw.intake.service import Intake
+from adw.kit.paths import DataPaths
+from adw.kit.process import Lifeline, SupervisedLauncher, clean_environment
+from adw.kit.settings import Settings
+from adw.ports.engine import Enqueuer
+from adw.store.db import Database
+from adw.wiring.projects import LocalProjects
+from adw.workspace.commands import LaunchedCommands
+from adw.workspace.git import GitWorkspaces
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foundation:
+    """The shared parts. `environment` is what project commands and agents' tools start from."""
+
+    settings: Settings
+    paths: DataPaths
+    database: Database
+    enqueuer: Enqueuer
+    lifeline: Lifeline
+    launcher: SupervisedLauncher
+    workspaces: GitWorkspaces
+    access: LocalProjects
+    commands: LaunchedCommands
+    intake: Intake
+    control: Control
+    environment: Mapping[str, str]
+
+
+@asynccontextmanager
+async def open_foundation(
+    settings: Settings, *, url: str, environ: Mapping[str, str] | None = None
+) -> AsyncGenerator[Foundation]:
+    """Opens the parts in the running loop and closes them again; programs started meanwhile are ended first."""
+    paths = DataPaths(settings.data_dir).ensure()
+    environment = clean_environment(os.environ if environ is None else environ, {})
+    database = Database(url, pool_size=10)
+    enqueuer = DbosEnqueuer(database.url)
+    runtime_dir = paths.run / str(os.getpid())
+    runtime_dir.mkdir(mode=0o700, exist_ok=True)
+    async with await Lifeline.open(runtime_dir) as lifeline:
+        launcher = SupervisedLauncher(lifeline=lifeline, runtime_dir=runtime_dir)
+        workspaces = GitWorkspaces(settings.data_dir)
+        access = LocalProjects(database=database, paths=paths)
+        try:
+            yield Foundation(
+                settings=settings,
+                paths=paths,
+                database=database,
+                enqueuer=enqueuer,
+                lifeline=lifeline,
+                launcher=launcher,
+                workspaces=workspaces,
+                access=access,
+                commands=LaunchedCommands(launcher, path=environment.get("PATH", os.defpath)),
+                intake=Intake(database=database, workspaces=workspaces, access=access),
+                control=Control(database=database, enqueuer=enqueuer),
+                environment=environment,
+            )
+        finally:
+            await lifeline.close()
+            enqueuer.dispose()
+            await database.close()

@@ -1,0 +1,60 @@
+"""A project's repository and forge, made from where its source is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from adw.domain.project import ForgeKind, Project
+from adw.forge.local.forge import LocalForge
+from adw.forge.local.git_repository import GitLocalRepository
+from adw.kit.errors import ConfigurationError
+from adw.kit.git import Git, create_remote, publish_branch, sync_remote_base
+from adw.kit.paths import DataPaths
+from adw.ports.forge import Forge
+from adw.ports.workspace import RepositoryRef
+from adw.store.db import Database
+
+_NOT_FOUND = 128
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalProjects:
+    """Implements `adw.ports.projects.ProjectAccess` for repositories on this machine."""
+
+    database: Database
+    paths: DataPaths
+
+    def repository(self, project: Project) -> RepositoryRef:
+        _check(project)
+        return RepositoryRef(
+            project_id=project.id, source=Path(project.source), remote=self.paths.forge_remote(project.id)
+        )
+
+    def forge(self, project: Project) -> Forge:
+        _check(project)
+        repository = GitLocalRepository(bare=self.paths.forge_remote(project.id), person=Path(project.source))
+        return LocalForge(self.database.begin, project_id=project.id, repository=repository)
+
+    async def prepare_remote(self, project: Project, *, base: str, sha: str) -> None:
+        remote = self.paths.forge_remote(project.id)
+        remote.parent.mkdir(parents=True, exist_ok=True)
+        await create_remote(remote, like=sha, default_branch=base)
+        await sync_remote_base(remote, source=Path(project.source), base=base, sha=sha)
+
+    async def read_committed(self, project: Project, *, sha: str, path: str) -> bytes | None:
+        git = Git(git_dir=self.paths.forge_remote(project.id))
+        done = await git.run("cat-file", "blob", f"{sha}:{path}", accept=(0, _NOT_FOUND))
+        return done.stdout if done.code == 0 else None
+
+    async def publish(self, project: Project, *, branch: str, sha: str) -> str | None:
+        source = Path(project.source)
+        if not source.exists():
+            return f"{source} is gone; the result is in {self.paths.forge_remote(project.id)}"
+        done = await publish_branch(source, remote=self.paths.forge_remote(project.id), branch=branch, sha=sha)
+        return done.note
+
+
+def _check(project: Project) -> None:
+    if project.forge is not ForgeKind.LOCAL:
+        raise ConfigurationError(f"project {project.name} is on {project.forge}, which is not configured here")

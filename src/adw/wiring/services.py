@@ -1,0 +1,98 @@
+"""What workflows run on in this worker: the ports of `workflows`, filled with adapters."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from adw.agents.claude import ClaudeRuntime
+from adw.agents.models import model_for
+from adw.agents.prompts import AgentPrompts
+from adw.agents.sessions import ClaudeSessionStore
+from adw.domain.agent import ModelSet, Role
+from adw.domain.config import ProjectConfig
+from adw.domain.prices import LIST_PRICES
+from adw.gateway import Credential, Gateway, Upstream
+from adw.kit.process import host_identity
+from adw.kit.settings import Settings
+from adw.store.leases import PortPair
+from adw.store.sessions import PostgresTranscripts
+from adw.store.usage import UsageBook
+from adw.wiring.foundation import Foundation
+from adw.workflows.services import Services
+from adw.workspace.git import copy_private_files, write_ports_file
+
+PORT_PAIRS = 100
+
+
+def build_gateway(foundation: Foundation) -> Gateway:
+    """The worker's gateway, with the real credential; nothing else of the worker gets to hold it."""
+    settings = foundation.settings
+    upstream = Upstream(base_url=settings.anthropic_base_url, credential=_credential(settings))
+    return Gateway(book=UsageBook(foundation.database.engine), upstream=upstream, prices=LIST_PRICES)
+
+
+def build_services(foundation: Foundation, *, gateway: Gateway, executor_id: Callable[[], str]) -> Services:
+    settings = foundation.settings
+    runtime_dir = foundation.paths.run / "agents"
+    runtime_dir.mkdir(mode=0o700, exist_ok=True)
+    runtime = ClaudeRuntime(
+        launcher=foundation.launcher,
+        session_store=ClaudeSessionStore(PostgresTranscripts(foundation.database.engine)),
+        runtime_dir=runtime_dir,
+    )
+    return Services(
+        database=foundation.database,
+        workspaces=foundation.workspaces,
+        access=foundation.access,
+        commands=foundation.commands,
+        runtime=runtime,
+        gateway=gateway,
+        prompts=AgentPrompts(),
+        pick_model=pick_model,
+        environment=foundation.environment,
+        executor_id=executor_id,
+        host=host_identity(),
+        port_pairs=port_pairs(settings),
+        is_port_free=is_port_free,
+        work_dir=foundation.paths.root / "work",
+        write_private_files=write_private_files,
+    )
+
+
+def pick_model(role: Role, model_set: ModelSet, config: ProjectConfig) -> str:
+    return model_for(role, model_set=model_set, overrides={str(k): v for k, v in config.agents.models.items()})
+
+
+def port_pairs(settings: Settings) -> Sequence[PortPair]:
+    """Pairs in order; when the two ranges would overlap, the second moves behind the first."""
+    backend, frontend = settings.backend_port_start, settings.frontend_port_start
+    count = min(PORT_PAIRS, abs(frontend - backend) or PORT_PAIRS)
+    if backend == frontend:
+        frontend = backend + count
+    return [PortPair(backend=backend + index, frontend=frontend + index) for index in range(count)]
+
+
+def is_port_free(port: int) -> bool:
+    """Whether a program could listen on this port of the loopback address right now."""
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def write_private_files(workspace: Path, checkout: Path | None, globs: Sequence[str], ports: PortPair) -> None:
+    """The files a workspace needs that are never committed: its ports, and what the project says to copy."""
+    write_ports_file(workspace, backend_port=ports.backend, frontend_port=ports.frontend)
+    if checkout is not None and globs:
+        copy_private_files(source=checkout, target=workspace, globs=globs)
+
+
+def _credential(settings: Settings) -> Credential | None:
+    if settings.anthropic_api_key:
+        return Credential(kind="api_key", value=settings.anthropic_api_key)
+    bearer = settings.anthropic_auth_token or settings.claude_code_oauth_token
+    return Credential(kind="bearer", value=bearer) if bearer else None

@@ -1,0 +1,1 @@
+"""A process that executes workflows. It meets the API only in the database."""

@@ -1,0 +1,127 @@
+"""A worker's life: open the parts, execute until told to stop, leave nothing running."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from contextlib import AsyncExitStack, suppress
+
+import structlog
+
+from adw.engine.dbos_engine import DbosEngine
+from adw.engine.settings import EngineSettings
+from adw.kit.log import configure_logging
+from adw.kit.settings import Settings, forget_secrets
+from adw.store.listen import listen
+from adw.store.migrations import code_revision
+from adw.store.notify import WORK_CHANNEL
+from adw.wiring.database import migrated_database
+from adw.wiring.foundation import Foundation, open_foundation
+from adw.wiring.services import build_gateway, build_services
+from adw.worker.dispatcher import Dispatcher
+from adw.worker.observer import WorkflowObserver
+from adw.worker.reconciler import Reconciler
+from adw.workflows.interpreter import interpreter
+
+GRACE_S = 20.0
+
+_log = structlog.get_logger(component="worker")
+
+
+def run_worker(
+    settings: Settings, *, name: str | None = None, concurrency: int | None = None, until_eof: bool = False
+) -> None:
+    """Executes workflows until SIGTERM or SIGINT; with `until_eof`, also until standard input closes."""
+    configure_logging(settings.log_level)
+    environ = dict(os.environ)
+    forget_secrets()
+    with migrated_database(settings) as url:
+        asyncio.run(_work(settings, url=url, environ=environ, name=name, concurrency=concurrency, until_eof=until_eof))
+
+
+async def _work(
+    settings: Settings,
+    *,
+    url: str,
+    environ: dict[str, str],
+    name: str | None,
+    concurrency: int | None,
+    until_eof: bool,
+) -> None:
+    stop = asyncio.Event()
+    _stop_on_signals(stop)
+    async with AsyncExitStack() as stack:
+        foundation = await stack.enter_async_context(open_foundation(settings, url=url, environ=environ))
+        gateway = await stack.enter_async_context(build_gateway(foundation))
+        engine_box: list[DbosEngine] = []
+        services = build_services(foundation, gateway=gateway, executor_id=lambda: engine_box[0].executor_id)
+        engine = DbosEngine(
+            foundation.database,
+            interpret=interpreter(services),
+            observer=WorkflowObserver(end_agents=foundation.lifeline.close),
+            settings=EngineSettings(
+                name=name or f"worker-{os.getpid()}",
+                concurrency=concurrency or settings.max_concurrent_workflows,
+                code_revision=code_revision(),
+            ),
+        )
+        engine_box.append(engine)
+        await Reconciler(foundation).at_boot()
+        await engine.launch()
+        stack.push_async_callback(engine.close, grace_s=GRACE_S)
+        await _tend(foundation, engine, stop=stop, until_eof=until_eof)
+
+
+async def _tend(foundation: Foundation, engine: DbosEngine, *, stop: asyncio.Event, until_eof: bool) -> None:
+    dispatcher = Dispatcher(foundation.database, engine, max_active=foundation.settings.max_concurrent_workflows)
+    tasks = [
+        asyncio.create_task(dispatcher.run(), name="dispatcher"),
+        asyncio.create_task(listen(foundation.database, WORK_CHANNEL, dispatcher.wake), name="listener"),
+        asyncio.create_task(Reconciler(foundation).run(), name="reconciler"),
+    ]
+    if until_eof:
+        tasks.append(asyncio.create_task(_until_eof(stop), name="eof"))
+    _log.info("worker_ready", executor=engine.executor_id)
+    try:
+        await _first_of(stop, tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        _log.info("worker_stopping")
+
+
+async def _first_of(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
+    """Waits for the order to stop, or for the first part that breaks, whose error is raised."""
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        done, _ = await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done - {stopping}:
+            await task
+    finally:
+        stopping.cancel()
+
+
+async def _until_eof(stop: asyncio.Event) -> None:
+    """Standard input is a pipe to whoever started us; it closes when they are gone, however they went."""
+    loop = asyncio.get_running_loop()
+    closed = asyncio.Event()
+
+    def readable() -> None:
+        with suppress(BlockingIOError):
+            if not os.read(sys.stdin.fileno(), 4096):
+                loop.remove_reader(sys.stdin.fileno())
+                closed.set()
+
+    loop.add_reader(sys.stdin.fileno(), readable)
+    await closed.wait()
+    stop.set()
+    await asyncio.Event().wait()
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
