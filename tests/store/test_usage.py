@@ -180,6 +180,17 @@ async def test_the_short_way_leaves_everything_unusual_to_the_long_one(connectio
     assert await usage.reserve(connection, unpriced) == Refusal(reason="unpriced_model", remaining_usd=Decimal(1))
 
 
+async def test_the_budget_of_a_claim_is_taken_on_by_an_account_without_one_and_never_replaces_another(
+    connection, adw_id
+):
+    await usage.set_budget(connection, adw_id, budget_usd=None)
+
+    await usage.reserve(connection, claim(adw_id, budget_usd=Decimal(1)))
+    await usage.reserve(connection, claim(adw_id, budget_usd=Decimal(9)))
+
+    assert (await account(connection, adw_id)).budget_usd == 1
+
+
 async def test_parallel_reservations_never_exceed_the_budget(usage_engine, adw_id):
     async with usage_engine.begin() as connection:
         await usage.set_budget(connection, adw_id, budget_usd=Decimal("0.5"))

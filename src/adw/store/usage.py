@@ -12,9 +12,27 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, case, false, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Insert,
+    Numeric,
+    Row,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFreeError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adw.domain.budget import WARN_AT, BudgetWarning, Claim, Refusal, Reservation, Settlement, decide, most_for
@@ -79,19 +97,9 @@ async def reserve(connection: AsyncConnection, claim: Claim) -> Reservation | Re
 async def reserve_at_once(connection: AsyncConnection, claim: Claim) -> Reservation | None:
     """The common case of `reserve` in one statement: everything asked for is affordable. None when it is not that."""
     most_usd = most_for(claim, max_tokens=claim.max_tokens)
-    unlimited = budgets.c.budget_usd.is_(None) if claim.budget_usd is None else false()
-    left = budgets.c.budget_usd - budgets.c.spent_usd - budgets.c.held_usd
-    hold = (
-        update(budgets)
-        .where(budgets.c.adw_id == claim.adw_id, unlimited if most_usd is None else or_(unlimited, left >= most_usd))
-        .values(held_usd=budgets.c.held_usd + (most_usd or Decimal(0)))
-        .returning(budgets.c.adw_id)
-        .cte("hold")
-    )
-    values = _columns_of(claim) | {"state": "reserved", "reserved_usd": most_usd}
-    row = select(*(literal(value, requests.c[name].type) for name, value in values.items())).select_from(hold)
-    added = await connection.execute(insert(requests).from_select(list(values), row).returning(requests.c.id))
-    if added.one_or_none() is None:
+    values = {f"claimed_{name}": value for name, value in _columns_of(claim).items()}
+    values |= {"claimed_usd": most_usd, "may_lack_budget": claim.budget_usd is None}
+    if (await connection.execute(_AT_ONCE, values)).one_or_none() is None:
         return None
     return Reservation(max_tokens=claim.max_tokens, reserved_usd=most_usd)
 
@@ -183,7 +191,7 @@ class UsageBook:
     async def _reachable(self) -> AsyncGenerator[None]:
         try:
             yield
-        except SQLAlchemyError as error:
+        except (OperationalError, InterfaceError, NoConnectionFreeError) as error:
             raise DatabaseError("model usage could not be booked") from error
 
 
@@ -230,20 +238,36 @@ async def _close(connection: AsyncConnection, request_id: UUID, settlement: Sett
     return (await connection.execute(closing)).one_or_none()
 
 
+_CLAIMED = ("id", "adw_id", "agent_run_id", "phase", "attempt", "role", "model", "stream", "max_tokens")
+
+
 def _columns_of(claim: Claim) -> dict[str, object]:
-    return {
-        "id": claim.id,
-        "adw_id": claim.adw_id,
-        "agent_run_id": claim.agent_run_id,
-        "phase": claim.phase,
-        "attempt": claim.attempt,
-        "role": claim.role,
-        "model": claim.model,
-        "stream": claim.stream,
-        "max_tokens": claim.max_tokens,
-    }
+    return {name: getattr(claim, name) for name in _CLAIMED}
 
 
+def _build_at_once() -> Insert:
+    """Built once, because agents wait for it. Without a price the amount is NULL, which fits into no budget.
+
+    Parameters are not named like columns: SQLAlchemy would write those into the update as well.
+    """
+    most_usd = cast(bindparam("claimed_usd"), Numeric(14, 6))
+    left = budgets.c.budget_usd - budgets.c.spent_usd - budgets.c.held_usd
+    unlimited = and_(budgets.c.budget_usd.is_(None), bindparam("may_lack_budget", type_=Boolean()))
+    hold = (
+        update(budgets)
+        .where(budgets.c.adw_id == bindparam("claimed_adw_id", type_=Text()), or_(unlimited, left >= most_usd))
+        .values(held_usd=budgets.c.held_usd + func.coalesce(most_usd, 0))
+        .returning(budgets.c.adw_id)
+        .cte("hold")
+    )
+    given = [requests.c[name] for name in _CLAIMED]
+    values = [bindparam(f"claimed_{column.name}", type_=column.type) for column in given]
+    row = select(*values, most_usd, literal("reserved")).select_from(hold)
+    columns = [*given, requests.c.reserved_usd, requests.c.state]
+    return insert(requests).from_select(columns, row).returning(requests.c.id)
+
+
+_AT_ONCE = _build_at_once()
 _COST = case((requests.c.state == "reserved", requests.c.reserved_usd), else_=requests.c.cost_usd)
 _SUMS = (
     func.count().label("requests"),
