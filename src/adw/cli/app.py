@@ -1,0 +1,53 @@
+"""The tree of commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import adw
+from adw.cli.commands import demo, model_server, run, serve, worker
+from adw.cli.invocation import remember_env_file
+
+_EXAMPLES = """Hand an issue to coding agents and get back a tested pull request.
+
+\b
+Try it, no credentials needed:       adw demo
+Work on an issue of this repository:  adw run 12 --wait
+Work on a sentence:                   adw run "Fix the date on invoices" --wait
+See what is going on:                 adw ls
+"""
+
+app = typer.Typer(
+    name="adw",
+    help=_EXAMPLES,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    env_file: Annotated[
+        Path | None, typer.Option("--env-file", metavar="FILE", help="Read settings from this file as well.")
+    ] = None,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    if version:
+        print(f"adw {adw.__version__}")
+        raise typer.Exit
+    remember_env_file(env_file)
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+app.command("demo")(demo.demo)
+app.command("run")(run.run)
+app.command("serve")(serve.serve)
+app.command("worker")(worker.worker)
+app.command("model-server")(model_server.model_server)

@@ -1,0 +1,101 @@
+"""`adw run`: hand in work, and see it done."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from adw.cli.invocation import current_settings
+from adw.cli.options import JsonFlag, Repo
+from adw.cli.session import repository
+from adw.domain.kinds import normalise_kind
+from adw.kit.errors import ConfigurationError, UsageError
+
+if TYPE_CHECKING:
+    from adw.kit.settings import Settings
+
+_NUMBER = re.compile(r"#?(\d{1,9})")
+DEFAULT_KIND = "plan-build-test"
+
+
+def run(
+    target: Annotated[str, typer.Argument(help="An issue's number, or a sentence that says what to do.")],
+    *,
+    workflow: Annotated[
+        str, typer.Option("--workflow", "-w", metavar="KIND", help="Which phases run, for example plan-build.")
+    ] = DEFAULT_KIND,
+    repo: Repo = Path(),
+    model_set: Annotated[
+        str | None, typer.Option("--model-set", metavar="SET", help="Which models: base, heavy or lightweight.")
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option("--budget", metavar="USD", help="Most that may be spent, in US dollars.")
+    ] = None,
+    plan_approval: Annotated[
+        bool, typer.Option("--plan-approval", help="Wait for a person to approve the plan.")
+    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Show what happens until it is done.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Work on an issue or on a sentence.
+
+    It happens in a workspace of its own and ends in a tested pull request; the folder you are in is not touched.
+
+    Exit code with --wait: 0 done, 1 failed or cancelled, 6 waiting for a person.
+    """
+    settings = current_settings()
+    number, prompt = read_target(target)
+    kind = normalise_kind(workflow)
+    budget_usd = read_budget(budget)
+    require_credential(settings)
+    from adw.cli.running import Order, hand_in
+
+    order = Order(
+        repo=repository(repo),
+        issue_number=number,
+        prompt=prompt,
+        kind=kind,
+        model_set=model_set,
+        budget_usd=budget_usd,
+        plan_approval=True if plan_approval else None,
+    )
+    code = hand_in(settings, order, wait=wait, as_json=as_json)
+    raise typer.Exit(code)
+
+
+def read_target(target: str) -> tuple[int | None, str | None]:
+    """An issue's number, or else the sentence."""
+    text = target.strip()
+    match = _NUMBER.fullmatch(text)
+    if match:
+        return int(match[1]), None
+    if not text:
+        raise UsageError("say what to do: an issue's number or a sentence", hint='for example `adw run "Fix the date"`')
+    return None, text
+
+
+def read_budget(text: str | None) -> Decimal | None:
+    """US dollars, with or without the sign. Raises UsageError."""
+    if text is None:
+        return None
+    try:
+        amount = Decimal(text.strip().lstrip("$"))
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount <= 0:
+        raise UsageError(f"{text!r} is not an amount of US dollars", hint="for example `--budget 2.50`")
+    return amount
+
+
+def require_credential(settings: Settings) -> None:
+    """Raises ConfigurationError when no model could be asked."""
+    if not settings.has_model_credential:
+        raise ConfigurationError(
+            "no credential for the model API: ANTHROPIC_API_KEY, ANTHROPIC_AUTH_TOKEN and CLAUDE_CODE_OAUTH_TOKEN "
+            "are all unset",
+            hint="set one, for example `export ANTHROPIC_API_KEY=sk-ant-...`; `adw demo` works without any",
+        )

@@ -1,0 +1,1 @@
+"""The demonstration: everything real but the model, in a folder of its own."""

@@ -1,0 +1,15 @@
+"""Options and arguments that several commands share, so that they look and read the same everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+JsonFlag: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+Repo: TypeAlias = Annotated[Path, typer.Option("--repo", metavar="PATH", help="The repository [this folder].")]
+AdwId: TypeAlias = Annotated[
+    str, typer.Argument(metavar="ADW_ID", help="A workflow's id, or a unique beginning of it.")
+]
+Number: TypeAlias = Annotated[int, typer.Argument(min=1, metavar="NUMBER", help="Its number.")]

@@ -1,0 +1,98 @@
+"""Hands work to the server and, if asked to, stays until it is done."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from adw.cli import session
+from adw.cli.output import dollars, print_json, say
+from adw.cli.progress import Progress
+from adw.cli.watch import answer_lines, exit_code_of, needs_person, watch
+from adw.client import AdwClient
+from adw.client.types import AcceptedDict, WorkflowDict
+from adw.domain.status import Status
+from adw.kit.errors import ExitCode
+from adw.kit.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is to be done, where and at what price."""
+
+    repo: Path
+    kind: str
+    issue_number: int | None = None
+    prompt: str | None = None
+    model_set: str | None = None
+    budget_usd: Decimal | None = None
+    plan_approval: bool | None = None
+
+
+def hand_in(settings: Settings, order: Order, *, wait: bool, as_json: bool) -> int:
+    """Starts the workflow and returns the command's exit code; with `wait`, only when the workflow stands still."""
+
+    def connect() -> AdwClient:
+        return session.connect(settings, repo=order.repo)
+
+    with connect() as client:
+        accepted = start(client, order)
+    for note in accepted["notes"]:
+        say(f"note: {note}")
+    if not wait:
+        return _started(accepted, as_json=as_json)
+    with Progress() as progress:
+        progress.note(f"workflow {accepted['adwId']} ({order.kind}) on issue #{accepted['workflow']['issueNumber']}")
+        view = watch(connect, accepted["adwId"], progress)
+    if as_json:
+        print_json(view)
+    tell_outcome(view, repo=order.repo)
+    return exit_code_of(view)
+
+
+def start(client: AdwClient, order: Order) -> AcceptedDict:
+    """Sends the order; its key makes a repeated request harmless."""
+    return client.create_workflow(
+        project=str(order.repo),
+        workflow_type=order.kind,
+        issue_number=order.issue_number,
+        prompt=order.prompt,
+        model_set=order.model_set,
+        budget_usd=order.budget_usd,
+        options={} if order.plan_approval is None else {"planApproval": order.plan_approval},
+        key=uuid.uuid4().hex,
+    )
+
+
+def tell_outcome(view: WorkflowDict, *, repo: Path) -> None:
+    """How it ended and what to do next, for a person."""
+    adw_id = view["adwId"]
+    if needs_person(view):
+        say(f"workflow {adw_id} waits for you:")
+        for line in answer_lines(view):
+            say(f"  {line}")
+        return
+    say(f"workflow {adw_id} {view['status']}; it cost {dollars(view['usage']['costUsd'])}")
+    failure = view["failure"]
+    if view["status"] == Status.FAILED and failure:
+        say(f"{failure['message']} [{failure['class']}]")
+        say(str(failure["advice"]))
+        for command in failure["nextActions"]:
+            say(f"  {command}")
+    if view["prNumber"] is not None:
+        where = "" if repo == Path.cwd() else f" --repo {repo}"
+        say(f"pull request #{view['prNumber']} is {view['prState']}: {view['branchName']}")
+        say(f"  adw pr show {view['prNumber']}{where}")
+        say(f"  adw pr merge {view['prNumber']}{where}")
+
+
+def _started(accepted: AcceptedDict, *, as_json: bool) -> int:
+    adw_id = accepted["adwId"]
+    if as_json:
+        print_json(accepted["workflow"])
+    else:
+        print(adw_id)
+    say(f"workflow {adw_id} is queued; follow it with `adw logs {adw_id} -f`, see it with `adw workflow show {adw_id}`")
+    return ExitCode.OK
