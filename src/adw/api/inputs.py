@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
+import os
 from datetime import datetime
 from typing import Annotated, Any, TypeAlias
 
 from fastapi import Depends, Header, Path, Query, Request
 from pydantic import BeforeValidator
 
+from adw.api.paths import check_path
 from adw.api.services import ApiServices
 from adw.api.wire import MAX_INTEGER
+from adw.domain.project import Project
 from adw.kit.errors import UsageError
+from adw.store.projects import find_project
 from adw.store.workflows import resolve_prefix
 
 
 def _services(request: Request) -> ApiServices:
     return request.app.state.services
 
+
+BY_PATH = "-"
+"""Stands for a project's reference in an address when the project is named by `?path=`."""
 
 Services: TypeAlias = Annotated[ApiServices, Depends(_services)]
 
@@ -28,6 +36,39 @@ async def _resolved(
 ) -> str:
     async with services.database.read() as connection:
         return await resolve_prefix(connection, adw_id)
+
+
+async def _project(
+    services: Services,
+    reference: Annotated[str, Path(max_length=300, description="A project's id or name, or `-` with `path`")],
+    path: Annotated[str | None, Query(max_length=4096, description="With `-`: the repository's absolute path")] = None,
+) -> Project:
+    if (reference == BY_PATH) != (path is not None):
+        raise UsageError("a project is named either in the address or by `path`", hint="use `-` together with `?path=`")
+    wanted = reference
+    if path is not None:
+        wanted = os.path.realpath(check_path(path)) if path.startswith("/") else path
+    async with services.database.read() as connection:
+        return await find_project(connection, wanted)
+
+
+OfProject: TypeAlias = Annotated[Project, Depends(_project)]
+"""The project in the path."""
+
+
+def _key(
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            min_length=1,
+            max_length=200,
+            pattern=r"^[\x21-\x7e]+$",
+            description="Repeating a request with the same key gives what it gave before",
+        ),
+    ] = None,
+) -> str | None:
+    """In a form that every forge can keep, apart from the keys of our own effects."""
+    return None if idempotency_key is None else f"api:{hashlib.sha256(idempotency_key.encode()).hexdigest()[:40]}"
 
 
 def _split(value: Any) -> Any:
@@ -40,15 +81,9 @@ def _split(value: Any) -> Any:
 AdwId: TypeAlias = Annotated[str, Depends(_resolved)]
 """The full id of the workflow in the path."""
 CommaSeparated = BeforeValidator(_split)
-IdempotencyKey: TypeAlias = Annotated[
-    str | None,
-    Header(
-        min_length=1,
-        max_length=200,
-        pattern=r"^[\x21-\x7e]+$",
-        description="Repeating a request with the same key gives what it gave before",
-    ),
-]
+OfProject: TypeAlias = Annotated[Project, Depends(_project)]
+"""The project in the path."""
+IdempotencyKey: TypeAlias = Annotated[str | None, Depends(_key)]
 Limit: TypeAlias = Annotated[int, Query(ge=1, le=200)]
 PathNumber: TypeAlias = Annotated[int, Path(ge=1, le=MAX_INTEGER)]
 

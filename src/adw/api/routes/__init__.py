@@ -6,6 +6,16 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from adw.api.routes import events, health, workflows
+from adw.api.routes import approvals, events, health, hosts, issues, projects, pulls, records, workflows
 
-ROUTERS: Sequence[APIRouter] = (health.router, workflows.router, events.router)
+ROUTERS: Sequence[APIRouter] = (
+    health.router,
+    workflows.router,
+    events.router,
+    records.router,
+    approvals.router,
+    projects.router,
+    issues.router,
+    pulls.router,
+    hosts.router,
+)

@@ -51,7 +51,7 @@ class WorkBody(Body):
 
 
 @router.post("", status_code=201, responses=problems(404, 409, 502))
-async def create_workflow(services: Services, body: WorkBody, idempotency_key: IdempotencyKey = None) -> AcceptedView:
+async def create_workflow(services: Services, body: WorkBody, idempotency_key: IdempotencyKey) -> AcceptedView:
     """Takes work in. It is queued at once and done as soon as a worker is free."""
     accepted = await services.intake.accept(
         WorkRequest(
