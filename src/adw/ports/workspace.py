@@ -207,6 +207,10 @@ class Workspaces(Protocol):
         """Removes a workspace from this host; False if there is none. Nothing on the remote changes."""
         ...
 
+    async def forget(self, spec: WorkspaceSpec) -> None:
+        """Removes a workspace and its snapshots and kept commits, on the remote too; the branch stays."""
+        ...
+
     async def list(self) -> list[WorkspaceEntry]:
         """Workspaces of this host, by name."""
         ...

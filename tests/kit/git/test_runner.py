@@ -57,8 +57,8 @@ async def test_revisions_resolve_to_commits_or_nothing(git: Git, person) -> None
 
 
 async def test_output_keeps_bytes_that_are_not_unicode(git: Git, person) -> None:
-    blob = await git.text("hash-object", "-w", "--stdin", stdin=b"caf\xe9\n")
-    assert os.fsencode(await git.text("cat-file", "blob", blob)) == b"caf\xe9"
+    blob = await git.text("hash-object", "-w", "--stdin", stdin=b"\xe9t\xe9\n")
+    assert os.fsencode(await git.text("cat-file", "blob", blob)) == b"\xe9t\xe9"
 
 
 async def test_a_timeout_and_a_cancellation_leave_no_process(git: Git, root: Path, person) -> None:

@@ -85,8 +85,8 @@ async def test_a_repository_without_commits_is_a_usage_error_that_says_what_to_d
 
 async def test_an_unknown_base_names_the_branches_there_are(make_repository: Callable, workspaces) -> None:
     person = make_repository(files={"a": "1"})
-    with pytest.raises(UsageError, match="no branch 'mian'") as raised:
-        await workspaces.resolve_base(_ref(person.path), base="mian")
+    with pytest.raises(UsageError, match="no branch 'develop'") as raised:
+        await workspaces.resolve_base(_ref(person.path), base="develop")
     assert "main" in (raised.value.hint or "")
 
 

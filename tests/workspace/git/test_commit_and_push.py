@@ -74,11 +74,11 @@ async def test_odd_file_names_survive(workspace, name: str) -> None:
 
 
 async def test_names_that_are_not_unicode_survive(workspace) -> None:
-    (workspace.path / "caf\udce9").write_text("latin")
-    assert (await workspace.changed_files(since=await workspace.head()))[0].path == "caf\udce9"
-    assert (await workspace.status()).encode() == b"?? caf?\n"
+    (workspace.path / "\udce9t").write_text("latin")
+    assert (await workspace.changed_files(since=await workspace.head()))[0].path == "\udce9t"
+    assert (await workspace.status()).encode() == b"?? ?t\n"
     sha = await workspace.commit_all(message="Add")
-    assert await workspace.read_committed(path="caf\udce9", ref=sha or "") == b"latin"
+    assert await workspace.read_committed(path="\udce9t", ref=sha or "") == b"latin"
 
 
 async def test_files_that_turn_into_folders_links_or_pipes_are_followed(world, workspace) -> None:
@@ -208,6 +208,14 @@ async def test_push_never_overwrites_what_it_did_not_expect(world, workspace, ro
             await workspace.push(expected_old=expected)
     assert world.remote.git("rev-parse", "work-0a1b2c3d") == foreign
     assert await workspace.remote_head() == foreign
+
+
+async def test_a_branch_that_was_deleted_on_the_remote_is_a_conflict_that_says_so(world, workspace) -> None:
+    await workspace.push(expected_old=None)
+    world.remote.git("branch", "-D", "work-0a1b2c3d")
+    with pytest.raises(ConflictError, match="was deleted"):
+        await workspace.push(expected_old=world.base)
+    assert (await workspace.push(expected_old=None)).moved
 
 
 async def test_push_with_a_lease_can_take_back_our_own_commits(world, workspace) -> None:

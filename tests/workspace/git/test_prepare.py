@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from adw.kit.errors import UsageError
+from adw.kit.errors import ConflictError, UsageError
 from adw.kit.git import GitCommandError, create_remote, sync_remote_base
 from adw.workspace.git import GitWorkspaces
 
@@ -135,6 +135,19 @@ async def test_a_detached_workspace_stands_at_its_commit_and_cannot_commit(world
         await workspace.commit_all(message="No")
     assert await world.workspaces.remove("baseline-1")
     assert not workspace.path.exists()
+
+
+async def test_a_detached_workspace_follows_when_asked_for_another_commit(world) -> None:
+    sha = world.person.commit({"a.txt": "second\n"})
+    for commit, text in ((world.base, "one\n"), (sha, "second\n"), (world.base, "one\n")):
+        workspace = await world.workspaces.prepare_detached(repository=world.ref, name="baseline", sha=commit)
+        assert (workspace.path / "a.txt").read_text() == text
+        assert (await workspace.head(), await workspace.status()) == (commit, "")
+
+
+async def test_two_projects_cannot_have_a_workspace_of_one_name(world, workspace) -> None:
+    with pytest.raises(ConflictError, match="belongs to the project shop"):
+        await world.workspaces.prepare(world.spec(repository=replace(world.ref, project_id="other")))
 
 
 async def test_a_commit_nobody_has_is_a_git_error(world) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from adw.kit.errors import GitError
+from adw.workspace.git import reconcile
 
 
 def _files(folder: Path) -> dict[str, bytes | str]:
@@ -214,3 +215,33 @@ async def test_reconciling_removes_half_made_trees_and_forgotten_index_files(wor
     assert any("half-made" in line for line in await world.workspaces.reconcile())
     assert not half.exists()
     assert not stale.exists()
+
+
+async def test_forgetting_removes_hidden_refs_everywhere_and_keeps_the_branch(world, workspace) -> None:
+    _work(workspace.path)
+    await workspace.snapshot(label="turn")
+    sha = await workspace.commit_all(message="1")
+    await workspace.push(expected_old=None)
+    await workspace.keep(label="attempt-1", sha=str(sha))
+    await world.workspaces.forget(world.spec())
+    await world.workspaces.forget(world.spec())
+    assert world.remote.git("for-each-ref", "refs/adw/0a1b2c3d/") == ""
+    assert world.remote.git("rev-parse", "work-0a1b2c3d") == sha
+    assert not workspace.path.exists()
+    assert await (await world.workspaces.prepare(world.spec())).head() == sha
+
+
+async def test_a_workspace_whose_mirror_is_gone_can_be_removed(world, workspace) -> None:
+    shutil.rmtree(world.mirror)
+    assert await world.workspaces.remove("0a1b2c3d")
+    assert not workspace.path.exists()
+
+
+async def test_a_mirror_with_many_loose_objects_is_packed_and_unreferenced_work_kept(world, workspace) -> None:
+    (workspace.path / "a.txt").write_text("1\n")
+    lost = await workspace.commit_all(message="1")
+    await workspace.reset(world.base)
+    assert await reconcile.pack(workspace.place) == []
+    assert "packed" in (await reconcile.pack(workspace.place, many=1))[0]
+    assert await workspace.read_committed(path="a.txt", ref=str(lost)) == b"1\n"
+    assert await workspace.status() == ""

@@ -40,7 +40,18 @@ HARDENING = (
 _FLAGS = tuple(part for setting in HARDENING for part in ("-c", setting))
 
 # What a person's ssh and a proxy need for remotes that are not on this machine.
-_PASSED_ON = ("PATH", "SSH_AUTH_SOCK", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "TMPDIR")
+_PASSED_ON = (
+    "PATH",
+    "TMPDIR",
+    "SSH_AUTH_SOCK",
+    "SSL_CERT_FILE",
+    "http_proxy",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "no_proxy",
+    "NO_PROXY",
+)
 
 
 class GitCommandError(GitError):

@@ -77,6 +77,10 @@ class Remembered:
     base_sha: str
     private: tuple[str, ...]
 
+    def is_another_commit_than(self, before: Remembered | None) -> bool:
+        """Whether a detached workspace must be made anew; one on a branch moves by commits."""
+        return self.branch is None and before is not None and before.base_sha != self.base_sha
+
     def write(self, place: Place) -> None:
         place.state.mkdir(parents=True, exist_ok=True)
         draft = place.state / "spec.json.new"

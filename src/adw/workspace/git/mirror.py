@@ -76,6 +76,12 @@ class Mirror:
                 await self._wait_for_stale_locks()
                 await self.git.run("update-ref", "--stdin", stdin=lines.encode())
 
+    async def drop_refs(self, *, prefix: str) -> None:
+        """Deletes all refs below a prefix here; their commits stay for two weeks."""
+        async with self.lock:
+            found = (await self.git.text("for-each-ref", "--format=delete %(refname)", prefix)).encode()
+            await self.git.run("update-ref", "--stdin", stdin=found + b"\n" if found else b"")
+
     async def _healing(self, transfer: Callable[[], Awaitable[None]]) -> None:
         """A registration whose HEAD names no commit (a killed or hostile git) would break every fetch here."""
         for _ in range(_MOST_REPAIRS):

@@ -7,6 +7,7 @@ from pathlib import Path
 from adw.kit.errors import ConflictError
 from adw.kit.git.access import RemoteAccess, authorised, remote_arguments
 from adw.kit.git.runner import Git, GitCommandError
+from adw.kit.git.transfer import remote_refs
 
 ANYTHING = "*"
 
@@ -35,8 +36,28 @@ async def push_ref(
     if done.code == 0:
         return not line.startswith("=")
     if line.startswith("!") and ("stale info" in line or "fetch first" in line or "non-fast-forward" in line):
-        raise ConflictError(
-            f"{ref.removeprefix('refs/heads/')} on the remote holds commits this workflow does not know of",
-            hint="They are adopted by a follow-up round, or discarded with --discard-foreign",
-        )
+        raise await _conflict(git, remote, ref=ref, access=access)
     raise GitCommandError(command=command, code=done.code, stderr=line.encode() + b"\n" + done.stderr)
+
+
+async def delete_refs(git: Git, remote: Path | str, *, prefix: str, access: RemoteAccess | None = None) -> list[str]:
+    """Deletes all refs below a prefix on a remote; returns their names."""
+    async with authorised(git, remote, access) as allowed:
+        output = await allowed.text("ls-remote", "--quiet", *remote_arguments(remote), f"{prefix}*")
+        found = [name for _, _, name in (line.partition("\t") for line in output.splitlines())]
+        doomed = [name for name in found if name.startswith(prefix)]
+        if doomed:
+            await allowed.run(
+                "push", "--quiet", *remote_arguments(remote, pushing=True), *(f":{ref}" for ref in doomed)
+            )
+    return doomed
+
+
+async def _conflict(git: Git, remote: Path | str, *, ref: str, access: RemoteAccess | None) -> ConflictError:
+    branch = ref.removeprefix("refs/heads/")
+    if not await remote_refs(git, remote, names=(ref,), access=access):
+        return ConflictError(f"{branch} was deleted on the remote", hint="Retry to push it again as a new branch")
+    return ConflictError(
+        f"{branch} on the remote holds commits this workflow does not know of",
+        hint="They are adopted by a follow-up round, or discarded with --discard-foreign",
+    )

@@ -6,12 +6,14 @@ import shutil
 import time
 from pathlib import Path
 
+from adw.kit.git.bare import BareRepository
 from adw.workspace.git import registration, trash
 from adw.workspace.git.layout import Place
 from adw.workspace.git.mirror import clear_stale_locks
 
 _STALE_LOCK_S = 10.0
 _STALE_DRAFT_S = 3600.0
+_MANY_LOOSE_OBJECTS = 10_000
 
 
 def clear_drafts(place: Place) -> list[str]:
@@ -34,6 +36,19 @@ def clear_repository(place: Place) -> list[str]:
     for folder in gone:
         trash.throw_away(folder, trash=place.trash)
     return [f"removed the dead registration {folder.name} of {place.project_id}" for folder in gone]
+
+
+async def pack(place: Place, *, many: int = _MANY_LOOSE_OBJECTS) -> list[str]:
+    """Packs a mirror that has gathered many loose objects; what nothing refers to goes after two weeks."""
+    bare = BareRepository(path=place.mirror)
+    if not bare.exists():
+        return []
+    bare.enforce()
+    loose = int((await bare.git.text("count-objects")).split()[0])
+    if loose < many:
+        return []
+    await bare.git.run("gc", "--quiet", "--prune=2.weeks.ago", timeout_s=3600)
+    return [f"packed {loose} objects of {place.project_id}"]
 
 
 def empty_trash(data_dir: Path) -> int:

@@ -10,6 +10,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from adw.kit.errors import ConflictError
 from adw.kit.git.access import RemoteAccess
 from adw.kit.git.lock import RepositoryLock
 from adw.kit.git.runner import Identity
@@ -18,6 +19,7 @@ from adw.workspace.git import base as bases
 from adw.workspace.git import reconcile, registration, trash
 from adw.workspace.git.layout import Place, Remembered, places
 from adw.workspace.git.mirror import Mirror
+from adw.workspace.git.push import delete_refs
 from adw.workspace.git.start import check_branch_name, starting_point
 from adw.workspace.git.workspace import GitWorkspace
 
@@ -59,6 +61,14 @@ class GitWorkspaces:
                 trash.throw_away(place.tree, trash=place.trash)
         return bool(found)
 
+    async def forget(self, spec: WorkspaceSpec) -> None:
+        await self.remove(spec.adw_id)
+        place = Place(data_dir=self._data_dir, project_id=spec.repository.project_id, name=spec.adw_id)
+        mirror, prefix = self._mirror(place), f"refs/adw/{place.name}/"
+        await mirror.create(like=spec.base_sha)
+        await delete_refs(mirror.git, spec.repository.remote, prefix=prefix, access=self._access)
+        await mirror.drop_refs(prefix=prefix)
+
     async def list(self) -> list[WorkspaceEntry]:
         entries = [(place, Remembered.read(place)) for place in places(self._data_dir) if place.tree.is_dir()]
         return [
@@ -80,14 +90,18 @@ class GitWorkspaces:
                 done += reconcile.clear_drafts(place)
             async with self._mirror(place).lock:
                 done += reconcile.clear_repository(place)
+                done += await reconcile.pack(place)
         emptied = await asyncio.to_thread(reconcile.empty_trash, self._data_dir)
         return [*done, f"deleted {emptied} removed folders"] if emptied else done
 
     async def _make(self, repository: RepositoryRef, *, name: str, known: Remembered) -> GitWorkspace:
         place = Place(data_dir=self._data_dir, project_id=repository.project_id, name=name)
         await check_branch_name(known.branch)
+        self._check_owner(place)
         workspace = self._workspace(place, known=known, remote=repository.remote)
         async with self._lock(place):
+            if known.is_another_commit_than(Remembered.read(place)):
+                trash.throw_away(place.tree, trash=place.trash)
             known.write(place)
             if place.tree.is_symlink() or not place.tree.is_dir():
                 await self._build(workspace, source=repository.source)
@@ -112,8 +126,16 @@ class GitWorkspaces:
 
     async def _save(self, place: Place) -> None:
         known = Remembered.read(place)
-        if known is not None and known.branch is not None:
-            await self._workspace(place, known=known, remote="").save_here()
+        if known is None or known.branch is None:
+            return
+        workspace = self._workspace(place, known=known, remote="")
+        if await workspace.is_known():
+            await workspace.save_here()
+
+    def _check_owner(self, place: Place) -> None:
+        for other in places(self._data_dir):
+            if other.name == place.name and other.project_id != place.project_id and other.tree.exists():
+                raise ConflictError(f"The workspace {place.name} belongs to the project {other.project_id}")
 
     def _workspace(self, place: Place, *, known: Remembered, remote: Path | str) -> GitWorkspace:
         return GitWorkspace(
