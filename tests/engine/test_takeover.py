@@ -130,7 +130,7 @@ async def test_a_run_whose_task_vanished_is_queued_again(scene):
 
 
 async def test_a_closing_worker_hands_its_runs_over_at_once(scene):
-    first, second = await scene.worker(grace_s=0), await scene.worker(concurrency=1)
+    first, second = await scene.worker(grace_s=0), await scene.worker(grace_s=0, concurrency=1)
     await scene.enqueue("r1", {"name": "a", "gate": "a"})
     await scene.saw("begin", "r1", "a")
     owner = first if scene.lines("begin", "r1", "a", first.pid) else second
