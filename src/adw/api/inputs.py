@@ -52,10 +52,6 @@ async def _project(
         return await find_project(connection, wanted)
 
 
-OfProject: TypeAlias = Annotated[Project, Depends(_project)]
-"""The project in the path."""
-
-
 def _key(
     idempotency_key: Annotated[
         str | None,

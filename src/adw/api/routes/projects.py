@@ -52,7 +52,7 @@ async def add_project(services: Services, body: ProjectBody) -> AddedProject:
     return AddedProject(project=view, base=BaseView(name=base.name, sha=base.sha), notes=base.notes)
 
 
-@router.get("/{reference}")
+@router.get("/{reference}")  # noqa: FAST003 # the dependency takes it
 async def get_project(services: Services, project: OfProject) -> ProjectDetail:
     """A project with the commands found in it."""
     view = ProjectView.model_validate(project)
