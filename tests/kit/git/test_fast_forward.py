@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shlex
 from pathlib import Path
 
 import pytest
 
-from adw.kit.git import fast_forward_base
+from adw.kit.git import fast_forward_base, publish_branch
 
 
 def _files(folder: Path) -> dict[str, str]:
@@ -152,3 +153,13 @@ async def test_a_base_the_person_deleted_is_not_made_again(person, remote, on_re
 def _pushed(person, remote) -> str:
     person.git("push", "-q", str(remote.path), "HEAD:refs/heads/with-attributes")
     return "with-attributes"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root leaves files that others cannot write")
+async def test_as_root_nothing_is_left_that_the_person_cannot_write(person, remote, on_remote) -> None:
+    sha = on_remote({"a.txt": "merged\n", "new/deep/file": "x"}, branch="main")
+    for path in [person.path, *person.path.rglob("*")]:
+        os.chown(path, 65534, 65534, follow_symlinks=False)
+    assert (await publish_branch(person.path, remote=remote.path, branch="work", sha=sha)).written
+    assert (await _forward(person, remote, sha)).moved
+    assert [path for path in person.path.rglob("*") if path.lstat().st_uid != 65534] == []

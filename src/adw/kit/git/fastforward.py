@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adw.kit.errors import ConflictError
+from adw.kit.git.ownership import give_back_files, give_back_repository
 from adw.kit.git.person import Checkout, PersonRepository, uncommitted_files
 from adw.kit.git.runner import GitCommandError
 from adw.kit.git.squash import compare_and_swap
@@ -25,6 +26,13 @@ class BaseUpdate:
 async def fast_forward_base(person_repository: Path, *, base: str, new_sha: str, remote: Path) -> BaseUpdate:
     """Moves a person's base branch to a commit that `remote` (our own repository) has, if nothing can be lost."""
     person = PersonRepository.at(person_repository)
+    try:
+        return await _fast_forward(person, base=base, new_sha=new_sha, remote=remote)
+    finally:
+        give_back_repository(person)
+
+
+async def _fast_forward(person: PersonRepository, *, base: str, new_sha: str, remote: Path) -> BaseUpdate:
     git, ref = person.git, f"refs/heads/{base}"
     now = await git.resolve(ref)
     command = _command(person.path, remote=remote, base=base)
@@ -37,7 +45,8 @@ async def fast_forward_base(person_repository: Path, *, base: str, new_sha: str,
         return BaseUpdate(moved=False, note=f"{base} has commits that were not part of the merge", command=command)
     checkout = await person.checkout_of(base)
     if checkout is not None:
-        return await _in_checkout(checkout, new_sha=new_sha, command=_command(checkout.path, remote=remote, base=base))
+        command = _command(checkout.path, remote=remote, base=base)
+        return await _in_checkout(checkout, now=now, new_sha=new_sha, command=command)
     try:
         await compare_and_swap(git, ref=ref, new=new_sha, old=now)
     except ConflictError:
@@ -45,7 +54,7 @@ async def fast_forward_base(person_repository: Path, *, base: str, new_sha: str,
     return BaseUpdate(moved=True)
 
 
-async def _in_checkout(checkout: Checkout, *, new_sha: str, command: str) -> BaseUpdate:
+async def _in_checkout(checkout: Checkout, *, now: str, new_sha: str, command: str) -> BaseUpdate:
     obstacle = await _obstacle(checkout, new_sha=new_sha)
     if obstacle is not None:
         return BaseUpdate(moved=False, note=obstacle, command=command)
@@ -54,6 +63,7 @@ async def _in_checkout(checkout: Checkout, *, new_sha: str, command: str) -> Bas
         await checkout.git.run("merge", "--ff-only", "--no-overwrite-ignore", "--no-autostash", "--quiet", new_sha)
     except GitCommandError as error:
         return BaseUpdate(moved=False, note=f"{checkout.path} was left alone: {error.stderr}", command=command)
+    await give_back_files(checkout, old=now, new=new_sha)
     return BaseUpdate(moved=True)
 
 

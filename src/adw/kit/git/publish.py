@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adw.kit.errors import ConflictError
+from adw.kit.git.ownership import give_back_repository
 from adw.kit.git.person import PersonRepository
 from adw.kit.git.runner import Git
 from adw.kit.git.squash import compare_and_swap
@@ -27,19 +28,34 @@ async def publish_branch(person_repository: Path, *, remote: Path, branch: str, 
     in `remote`). A branch that is checked out is left alone.
     """
     person, ours = PersonRepository.at(person_repository), Git(git_dir=remote)
-    ref, memory = f"refs/heads/{branch}", f"refs/adw/published/{branch}"
-    now = await person.git.resolve(ref)
+    now = await person.git.resolve(f"refs/heads/{branch}")
     if now != sha:
-        await bring(person.git, sha, sources=(remote,))
-        refusal = await _refusal(person, branch=branch, now=now, sha=sha, published=await ours.resolve(memory))
-        if refusal is not None:
-            return Publication(written=False, note=f"{refusal}; the result is commit {sha[:12]} in {remote}")
         try:
-            await compare_and_swap(person.git, ref=ref, new=sha, old=now)
-        except ConflictError:
-            return Publication(written=False, note=f"{branch} changed just now; the result is commit {sha[:12]}")
-    await ours.run("update-ref", memory, sha)
+            note = await _write(person, ours, branch=branch, now=now, sha=sha)
+        finally:
+            give_back_repository(person)
+        if note is not None:
+            return Publication(written=False, note=f"{note}; the result is commit {sha[:12]} in {remote}")
+    await ours.run("update-ref", _memory(branch), sha)
     return Publication(written=now != sha)
+
+
+async def _write(person: PersonRepository, ours: Git, *, branch: str, now: str | None, sha: str) -> str | None:
+    """Writes the branch, or says why not."""
+    await bring(person.git, sha, sources=(ours.git_dir,))
+    published = await ours.resolve(_memory(branch))
+    refusal = await _refusal(person, branch=branch, now=now, sha=sha, published=published)
+    if refusal is not None:
+        return refusal
+    try:
+        await compare_and_swap(person.git, ref=f"refs/heads/{branch}", new=sha, old=now)
+    except ConflictError:
+        return f"{branch} changed just now and was left alone"
+    return None
+
+
+def _memory(branch: str) -> str:
+    return f"refs/adw/published/{branch}"
 
 
 async def _refusal(
