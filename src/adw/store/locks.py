@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy import text
 
-from adw.store.db import Database
+from adw.store.db import Connection, Database
 
 
 @asynccontextmanager
@@ -20,3 +20,8 @@ async def advisory_lock(database: Database, name: str) -> AsyncGenerator[None]:
             yield
         finally:
             await connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), {"name": name})
+
+
+async def lock_until_commit(connection: Connection, name: str) -> None:
+    """Held until the connection's transaction ends, however it ends."""
+    await connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})

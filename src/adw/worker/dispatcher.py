@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 
 import structlog
-from sqlalchemy import text
 
 from adw.control.legs import start_leg
 from adw.domain.events import EventType, NewEvent
@@ -16,10 +15,11 @@ from adw.domain.status import Status
 from adw.kit.errors import DatabaseError
 from adw.ports.engine import Enqueuer
 from adw.store.db import Connection, Database
+from adw.store.locks import lock_until_commit
 from adw.store.workflows import claim_next_queued, count_active, transition
 
 POLL_S = 0.5
-_LOCK = "SELECT pg_advisory_xact_lock(hashtext('adw.admission'))"
+_LOCK = "adw.admission"
 
 _log = structlog.get_logger(component="dispatcher")
 
@@ -51,7 +51,7 @@ class Dispatcher:
     async def admit_one(self) -> bool:
         """Starts the next queued workflow if there is one and a slot for it."""
         async with self._database.begin() as connection:
-            await connection.execute(text(_LOCK))
+            await lock_until_commit(connection, _LOCK)
             if await count_active(connection) >= self._max_active:
                 return False
             return await self._start_next(connection)
