@@ -62,12 +62,12 @@ LIST_PRICES: Mapping[str, Price] = MappingProxyType(
 )
 
 
-def price_table(overrides: Mapping[str, Price]) -> Mapping[str, Price]:
-    """The list prices, with those a project supplies in their place.
+def price_table(overrides: Mapping[str, Price], *, base: Mapping[str, Price] = LIST_PRICES) -> Mapping[str, Price]:
+    """The list prices (or another table), with those a project supplies in their place.
 
     Whoever overrides a name also replaces its prices for long prompts.
     """
-    kept = {name: price for name, price in LIST_PRICES.items() if name.partition(">")[0] not in overrides}
+    kept = {name: price for name, price in base.items() if name.partition(">")[0] not in overrides}
     return MappingProxyType(kept | dict(overrides))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from adw.domain.budget import BudgetWarning, Refusal, Reservation
+from adw.domain.prices import price_table
 from adw.domain.usage import Price
 from adw.gateway import replies
 from adw.gateway.asgi import CONNECTION, BodyTooLargeError, Call, ClientGoneError, Receive, Send
@@ -117,7 +118,8 @@ class GatewayApp:
         held_back = await self._hold_back(record)
         if held_back is not None:
             return held_back
-        claim = claim_for(request, grant=grant, prices=self._prices)
+        prices = price_table(grant.prices, base=self._prices)
+        claim = claim_for(request, grant=grant, prices=prices)
         try:
             answer = await self._book.reserve(claim)
         except DatabaseError as error:
@@ -129,7 +131,7 @@ class GatewayApp:
         opened = OpenRequest(
             claim=claim,
             reservation=answer,
-            prices=self._prices,
+            prices=prices,
             prompt_tokens=request.prompt_tokens,
             fast=request.fast,
         )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-from adw.domain.usage import Usage
+from adw.domain.usage import Price, Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,8 @@ class RunGrant:
     role: str
     budget_usd: Decimal | None = None
     """The workflow's budget in US dollars, used until its account in the database says otherwise."""
+    prices: Mapping[str, Price] = field(default_factory=dict[str, Price])
+    """Prices the project supplies, in US dollars per million tokens, in place of the list's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

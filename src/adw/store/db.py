@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -47,6 +48,11 @@ class Database:
         """A connection for queries; whatever it wrote is rolled back."""
         async with self._reachable(), self.engine.connect() as connection:
             yield connection
+
+    async def ping(self) -> None:
+        """Raises DatabaseError unless the database answers."""
+        async with self.read() as connection:
+            await connection.execute(text("SELECT 1"))
 
     async def close(self) -> None:
         await self.notifier.close()

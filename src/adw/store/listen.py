@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import psycopg
 import structlog
+from psycopg import sql
 
 from adw.store.db import Database
 
@@ -21,7 +22,7 @@ async def listen(database: Database, channel: str, wake: Callable[[], None]) -> 
     while True:
         try:
             async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
-                await connection.execute(f"LISTEN {channel}")  # pyright: ignore[reportArgumentType] # our own constant
+                await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
                 wake()
                 async for _ in connection.notifies():
                     wake()

@@ -11,11 +11,14 @@ from adw.agents.models import model_for
 from adw.agents.prompts import AgentPrompts
 from adw.agents.sessions import ClaudeSessionStore
 from adw.domain.agent import ModelSet, Role
+from adw.domain.budget import BudgetWarning
 from adw.domain.config import ProjectConfig
+from adw.domain.events import EventType, NewEvent
 from adw.domain.prices import LIST_PRICES
 from adw.gateway import Credential, Gateway, Upstream
 from adw.kit.process import host_identity
 from adw.kit.settings import Settings
+from adw.store.events import append_event
 from adw.store.leases import PortPair
 from adw.store.sessions import PostgresTranscripts
 from adw.store.usage import UsageBook
@@ -29,8 +32,22 @@ PORT_PAIRS = 100
 def build_gateway(foundation: Foundation) -> Gateway:
     """The worker's gateway, with the real credential; nothing else of the worker gets to hold it."""
     settings = foundation.settings
-    upstream = Upstream(base_url=settings.anthropic_base_url, credential=_credential(settings))
-    return Gateway(book=UsageBook(foundation.database.engine), upstream=upstream, prices=LIST_PRICES)
+    credential = Credential.first_of(
+        api_key=settings.anthropic_api_key,
+        auth_token=settings.anthropic_auth_token,
+        oauth_token=settings.claude_code_oauth_token,
+    )
+
+    async def warn(warning: BudgetWarning) -> None:
+        async with foundation.database.begin() as connection:
+            await append_event(connection, warning.adw_id, _budget_event(warning))
+
+    return Gateway(
+        book=UsageBook(foundation.database.engine),
+        upstream=Upstream(base_url=settings.anthropic_base_url, credential=credential),
+        prices=LIST_PRICES,
+        on_budget_warning=warn,
+    )
 
 
 def build_services(foundation: Foundation, *, gateway: Gateway, executor_id: Callable[[], str]) -> Services:
@@ -91,8 +108,7 @@ def write_private_files(workspace: Path, checkout: Path | None, globs: Sequence[
         copy_private_files(source=checkout, target=workspace, globs=globs)
 
 
-def _credential(settings: Settings) -> Credential | None:
-    if settings.anthropic_api_key:
-        return Credential(kind="api_key", value=settings.anthropic_api_key)
-    bearer = settings.anthropic_auth_token or settings.claude_code_oauth_token
-    return Credential(kind="bearer", value=bearer) if bearer else None
+def _budget_event(warning: BudgetWarning) -> NewEvent:
+    message = f"${warning.spent_usd:.2f} of the budget of ${warning.budget_usd:.2f} is spent"
+    data = {"spentUsd": str(warning.spent_usd), "budgetUsd": str(warning.budget_usd)}
+    return NewEvent(type=EventType.BUDGET_WARNING, message=message, data=data)

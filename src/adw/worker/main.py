@@ -17,7 +17,7 @@ from adw.kit.settings import Settings, forget_secrets
 from adw.store.listen import listen
 from adw.store.migrations import code_revision
 from adw.store.notify import WORK_CHANNEL
-from adw.wiring.database import migrated_database
+from adw.wiring.database import RunningDatabase, keep_running, migrated_database
 from adw.wiring.foundation import Foundation, open_foundation
 from adw.wiring.services import build_gateway, build_services
 from adw.worker.dispatcher import Dispatcher
@@ -37,14 +37,14 @@ def run_worker(
     configure_logging(settings.log_level)
     environ = dict(os.environ)
     forget_secrets()
-    with migrated_database(settings) as url:
-        asyncio.run(_work(settings, url=url, environ=environ, name=name, concurrency=concurrency, until_eof=until_eof))
+    with migrated_database(settings) as running:
+        asyncio.run(_work(settings, running, environ=environ, name=name, concurrency=concurrency, until_eof=until_eof))
 
 
 async def _work(
     settings: Settings,
+    running: RunningDatabase,
     *,
-    url: str,
     environ: dict[str, str],
     name: str | None,
     concurrency: int | None,
@@ -53,7 +53,7 @@ async def _work(
     stop = asyncio.Event()
     _stop_on_signals(stop)
     async with AsyncExitStack() as stack:
-        foundation = await stack.enter_async_context(open_foundation(settings, url=url, environ=environ))
+        foundation = await stack.enter_async_context(open_foundation(settings, url=running.url, environ=environ))
         gateway = await stack.enter_async_context(build_gateway(foundation))
         engine_box: list[DbosEngine] = []
         services = build_services(foundation, gateway=gateway, executor_id=lambda: engine_box[0].executor_id)
@@ -71,15 +71,18 @@ async def _work(
         await Reconciler(foundation).at_boot()
         await engine.launch()
         stack.push_async_callback(engine.close, grace_s=GRACE_S)
-        await _tend(foundation, engine, stop=stop, until_eof=until_eof)
+        await _tend(foundation, engine, running, stop=stop, until_eof=until_eof)
 
 
-async def _tend(foundation: Foundation, engine: DbosEngine, *, stop: asyncio.Event, until_eof: bool) -> None:
+async def _tend(
+    foundation: Foundation, engine: DbosEngine, running: RunningDatabase, *, stop: asyncio.Event, until_eof: bool
+) -> None:
     dispatcher = Dispatcher(foundation.database, engine, max_active=foundation.settings.max_concurrent_workflows)
     tasks = [
         asyncio.create_task(dispatcher.run(), name="dispatcher"),
         asyncio.create_task(listen(foundation.database, WORK_CHANNEL, dispatcher.wake), name="listener"),
         asyncio.create_task(Reconciler(foundation).run(), name="reconciler"),
+        asyncio.create_task(_keep(foundation, running), name="database"),
     ]
     if until_eof:
         tasks.append(asyncio.create_task(_until_eof(stop), name="eof"))
@@ -102,6 +105,11 @@ async def _first_of(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> Non
             await task
     finally:
         stopping.cancel()
+
+
+async def _keep(foundation: Foundation, running: RunningDatabase) -> None:
+    await keep_running(foundation.database, running)
+    await asyncio.Event().wait()
 
 
 async def _until_eof(stop: asyncio.Event) -> None:

@@ -107,6 +107,7 @@ async def _one_go(
             attempt=ctx.attempt,
             role=conversation.role,
             budget_usd=ctx.run.workflow.budget_usd,
+            prices={model: entry.price for model, entry in ctx.run.config.agents.prices.items()},
         )
     )
     try:

@@ -1,0 +1,219 @@
+"""Runs the API in this process until it is told to stop, or has had nothing to do for long enough."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from typing import Any, Literal
+
+import structlog
+import uvicorn
+from granian.constants import Interfaces
+from granian.server.embed import Server as GranianServer
+
+from adw.api.app import create_app
+from adw.api.services import ApiServices
+from adw.domain.status import UNFINISHED
+from adw.kit.errors import DatabaseError
+from adw.kit.log import configure_logging
+from adw.kit.settings import Settings, forget_secrets
+from adw.store.db import Database
+from adw.store.workflows import list_workflows
+from adw.wiring.database import RunningDatabase, keep_running, migrated_database
+from adw.wiring.foundation import Foundation, open_foundation
+
+ServerName = Literal["granian", "uvicorn"]
+AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
+
+_GRACE_S = 5
+_LOOK_S = 1.0
+
+_log = structlog.get_logger(component="api")
+
+
+def run_api(
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    token: str,
+    on_ready: Callable[[str], None],
+    server: ServerName = "granian",
+    idle_exit_s: float | None = None,
+) -> None:
+    """Serves until SIGTERM or SIGINT. Port 0 takes any free one; `on_ready` gets the URL once requests are answered.
+
+    With `idle_exit_s` it also ends after that long without a request while no workflow is unfinished.
+    """
+    configure_logging(settings.log_level)
+    environ = dict(os.environ)
+    forget_secrets()
+    with migrated_database(settings) as running:
+        serving = _Serving(host=host, port=port or _free_port(host), server=server, idle_exit_s=idle_exit_s)
+        asyncio.run(_serve(settings, running, environ, serving, token=token, on_ready=on_ready))
+
+
+class _Serving:
+    """How this process serves, and when it last had something to do."""
+
+    def __init__(self, *, host: str, port: int, server: ServerName, idle_exit_s: float | None) -> None:
+        self.host = host
+        self.port = port
+        self.server = server
+        self.idle_exit_s = idle_exit_s
+        self.last_request = time.monotonic()
+        self.stop = asyncio.Event()
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    def watched(self, app: AsgiApp) -> AsgiApp:
+        """The application, noting when it was last asked something."""
+
+        async def watch(scope: Any, receive: Any, send: Any) -> None:
+            self.last_request = time.monotonic()
+            await app(scope, receive, send)
+            self.last_request = time.monotonic()
+
+        return watch
+
+
+async def _serve(
+    settings: Settings,
+    running: RunningDatabase,
+    environ: dict[str, str],
+    serving: _Serving,
+    *,
+    token: str,
+    on_ready: Callable[[str], None],
+) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, serving.stop.set)
+    async with AsyncExitStack() as stack:
+        foundation = await stack.enter_async_context(open_foundation(settings, url=running.url, environ=environ))
+        app = create_app(
+            _services(foundation),
+            token=token,
+            host=serving.host,
+            data_dir=settings.data_dir,
+            stopping=serving.stop,
+        )
+        server = asyncio.create_task(_run_server(serving, serving.watched(app)), name="server")
+        tasks = [
+            asyncio.create_task(keep_running(foundation.database, running), name="database"),
+            asyncio.create_task(_stop_when_idle(serving, foundation.database), name="idle"),
+        ]
+        try:
+            await _answering(serving, server)
+            on_ready(serving.url)
+            await server
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _services(foundation: Foundation) -> ApiServices:
+    return ApiServices(
+        database=foundation.database,
+        intake=foundation.intake,
+        control=foundation.control,
+        access=foundation.access,
+        workspaces=foundation.workspaces,
+        commands=foundation.commands,
+    )
+
+
+async def _run_server(serving: _Serving, app: AsgiApp) -> None:
+    if serving.server == "uvicorn":
+        await _run_uvicorn(serving, app)
+    else:
+        await _run_granian(serving, app)
+
+
+async def _run_granian(serving: _Serving, app: AsgiApp) -> None:
+    server = GranianServer(app, address=serving.host, port=serving.port, interface=Interfaces.ASGINL, log_enabled=False)
+    work = asyncio.create_task(server.serve())
+    stopping = asyncio.create_task(serving.stop.wait())
+    await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not work.done():
+        server.stop()
+    await work
+
+
+async def _run_uvicorn(serving: _Serving, app: AsgiApp) -> None:
+    config = uvicorn.Config(
+        app,  # pyright: ignore[reportArgumentType] # an ASGI application, typed more narrowly there
+        host=serving.host,
+        port=serving.port,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    server = _QuietUvicorn(config)
+    work = asyncio.create_task(server.serve())
+    stopping = asyncio.create_task(serving.stop.wait())
+    await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    server.should_exit = True
+    await work
+
+
+class _QuietUvicorn(uvicorn.Server):
+    """Leaves signals to us."""
+
+    def install_signal_handlers(self) -> None:
+        return
+
+
+async def _answering(serving: _Serving, server: asyncio.Task[None]) -> None:
+    """Returns once connections are accepted; a server that ends before that has its error raised."""
+    while True:
+        if server.done():
+            await server
+            return
+        try:
+            _, writer = await asyncio.open_connection(serving.host, serving.port)
+        except OSError:
+            await asyncio.sleep(0.01)
+            continue
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+        return
+
+
+async def _stop_when_idle(serving: _Serving, database: Database) -> None:
+    if serving.idle_exit_s is None:
+        return
+    while True:
+        await asyncio.sleep(min(_LOOK_S, serving.idle_exit_s))
+        if time.monotonic() - serving.last_request < serving.idle_exit_s:
+            continue
+        try:
+            async with database.read() as connection:
+                unfinished = await list_workflows(connection, statuses=sorted(UNFINISHED), limit=1)
+        except DatabaseError as error:
+            _log.warning("idle_check_delayed", reason=error.message)
+            continue
+        if not unfinished:
+            _log.info("idle_exit", after_s=serving.idle_exit_s)
+            serving.stop.set()
+            return
+
+
+def _free_port(host: str) -> int:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
