@@ -132,7 +132,7 @@ class EmbeddedPostgres:
             said = wait_until_ready(place, timeout_s=self._start_timeout_s)
         if said not in {Answer.READY, Answer.NO_DATABASE}:
             self._start(place)
-            said = answer(place)
+            said = wait_until_ready(place, timeout_s=self._start_timeout_s)
         if said is Answer.NO_DATABASE:
             _create_database(place)
 
