@@ -8,7 +8,23 @@ from typing import Annotated
 import typer
 
 import adw
-from adw.cli.commands import demo, model_server, run, serve, worker
+from adw.cli.commands import (
+    approval,
+    completion,
+    config,
+    db,
+    demo,
+    doctor,
+    issue,
+    model_server,
+    pr,
+    project,
+    run,
+    serve,
+    worker,
+    workflow,
+    worktree,
+)
 from adw.cli.invocation import remember_env_file
 
 _EXAMPLES = """Hand an issue to coding agents and get back a tested pull request.
@@ -48,6 +64,18 @@ def root(
 
 app.command("demo")(demo.demo)
 app.command("run")(run.run)
+app.command("ls")(workflow.list_workflows)
+app.command("logs")(workflow.logs)
+app.add_typer(workflow.app, name="workflow")
+app.add_typer(approval.app, name="approval")
+app.add_typer(issue.app, name="issue")
+app.add_typer(pr.app, name="pr")
+app.add_typer(project.app, name="project")
+app.add_typer(worktree.app, name="worktree")
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
+app.add_typer(db.app, name="db")
+app.add_typer(config.app, name="config")
+app.command("doctor")(doctor.doctor)
 app.command("model-server")(model_server.model_server)
+app.command("completion")(completion.completion)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 
 import typer
 
-from adw.kit.errors import AdwError, ExitCode
+from adw.kit.errors import AdwError, ExitCode, UsageError
 
-_SUGGESTION = "Did you mean "
+_SUGGESTIONS = re.compile(r"\s*(?:Did you mean |\(Possible options: )(?P<names>.+?)(?:\?|\))?$")
+_NOISE = "Value error, "
 
 
 def report_error(error: AdwError) -> int:
@@ -24,11 +26,12 @@ def report_usage_error(error: typer.TyperException) -> int:
     """Tells what was wrong with the command's words, with the nearest right one."""
     _maybe_traceback(error)
     text = str(getattr(error, "format_message", error.__str__)())
-    what, found, suggestion = text.partition(_SUGGESTION)
+    found = _SUGGESTIONS.search(text)
+    what = _plain(text[: found.start()] if found else text)
     context: typer.Context | None = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "adw"
     help_line = f"see `{command} --help`"
-    _say(_plain(what), f"did you mean {_plain(suggestion).rstrip('?')}? {help_line}" if found else help_line)
+    _say(f"{what} [{UsageError.code}]", f"did you mean {found['names']}? {help_line}" if found else help_line)
     return int(getattr(error, "exit_code", ExitCode.USAGE))
 
 
@@ -41,7 +44,7 @@ def report_internal_error(error: Exception) -> int:
 
 
 def _plain(text: str) -> str:
-    text = text.strip().rstrip(".").strip()
+    text = text.replace(_NOISE, "").strip().rstrip(".").strip()
     return text[:1].lower() + text[1:]
 
 

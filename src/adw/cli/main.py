@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import typer
 
 from adw.cli.app import app
+from adw.cli.commands.completion import VARIABLE, prepare_completion
 from adw.cli.errors import report_error, report_internal_error, report_usage_error
 from adw.kit.errors import AdwError, ExitCode
 
@@ -25,6 +26,8 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Runs one command to its end and returns its exit code; errors are told on standard error."""
+    if VARIABLE in os.environ:
+        prepare_completion()
     try:
         result = app(args=list(arguments), prog_name="adw", standalone_mode=False)
     except AdwError as error:

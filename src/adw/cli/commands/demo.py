@@ -16,8 +16,8 @@ def demo(
 ) -> None:
     """See it work, without credentials.
 
-    Takes a sample issue to a tested pull request. Everything is real (agents, git, tests, PostgreSQL) but the model, which answers from a script. Exit code 0 only
-    if the result was verified.
+    Takes a sample issue to a tested pull request. Everything is real (agents, git, tests, PostgreSQL) but the model,
+    which answers from a script. Exit code 0 only if the result was verified.
     """
     from adw.cli.demo.play import play
 

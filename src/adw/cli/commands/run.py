@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from adw.cli.amounts import read_usd
 from adw.cli.invocation import current_settings
 from adw.cli.options import JsonFlag, Repo
 from adw.cli.session import repository
@@ -50,7 +50,7 @@ def run(
     settings = current_settings()
     number, prompt = read_target(target)
     kind = normalise_kind(workflow)
-    budget_usd = read_budget(budget)
+    budget_usd = read_usd(budget)
     require_credential(settings)
     from adw.cli.running import Order, hand_in
 
@@ -76,19 +76,6 @@ def read_target(target: str) -> tuple[int | None, str | None]:
     if not text:
         raise UsageError("say what to do: an issue's number or a sentence", hint='for example `adw run "Fix the date"`')
     return None, text
-
-
-def read_budget(text: str | None) -> Decimal | None:
-    """US dollars, with or without the sign. Raises UsageError."""
-    if text is None:
-        return None
-    try:
-        amount = Decimal(text.strip().lstrip("$"))
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount <= 0:
-        raise UsageError(f"{text!r} is not an amount of US dollars", hint="for example `--budget 2.50`")
-    return amount
 
 
 def require_credential(settings: Settings) -> None:

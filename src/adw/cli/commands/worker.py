@@ -24,6 +24,6 @@ def worker(
     embedded one of this data directory.
     """
     settings = current_settings()
-    from adw.wiring import run_worker
+    from adw.worker.main import run_worker
 
     run_worker(settings, name=name, concurrency=concurrency, until_eof=until_eof)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 from adw.cli.server.child import own_command
 from adw.cli.server.fingerprint import fingerprint
@@ -39,7 +40,7 @@ class ServePlan:
     port: int
     with_worker: bool
     restart: bool
-    server: str
+    server: Literal["granian", "uvicorn"]
     idle_exit_s: float | None
 
 
@@ -98,7 +99,7 @@ def stop_server(record: ServerRecord) -> None:
 
 
 def _run_api(settings: Settings, plan: ServePlan, *, token: str, on_ready: Callable[[str], None]) -> None:
-    from adw.wiring import run_api
+    from adw.api.serve import run_api
 
     run_api(
         settings,

@@ -1,0 +1,77 @@
+"""`adw approval`: answer what workflows ask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from adw.cli.amounts import read_usd
+from adw.cli.options import JsonFlag
+from adw.cli.output import ago, one_line, print_json, print_table, say
+from adw.cli.session import connect
+
+if TYPE_CHECKING:
+    from adw.client.types import DecidedDict
+
+app = typer.Typer(help="Answer what workflows ask.", rich_markup_mode=None)
+
+Reference = Annotated[
+    str, typer.Argument(metavar="ID", help="The beginning of an approval's id, or of the id of a workflow that waits.")
+]
+Reason = Annotated[str | None, typer.Option("--reason", help="Why, for the record.")]
+
+
+@app.command("list")
+def list_approvals(
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="Those that were answered, too.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """List questions that wait for an answer."""
+    with connect() as client:
+        found = client.approvals(pending=not everything)
+    if as_json:
+        return print_json(found)
+    rows = [
+        (
+            each["id"][:8],
+            each["adwId"],
+            each["kind"],
+            each["decision"],
+            ago(each["createdAt"]),
+            one_line(each["question"]),
+        )
+        for each in found["approvals"]
+    ]
+    return print_table(("ID", "WORKFLOW", "KIND", "DECISION", "ASKED", "QUESTION"), rows, empty="nothing is asked")
+
+
+@app.command("allow")
+def allow(
+    reference: Reference,
+    *,
+    reason: Reason = None,
+    budget: Annotated[
+        str | None, typer.Option("--budget", metavar="USD", help="For a question about money: the new total.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Say yes; the workflow goes on."""
+    amount = read_usd(budget)
+    with connect() as client:
+        _answer(client.allow(reference, reason=reason, budget_usd=amount), as_json=as_json)
+
+
+@app.command("deny")
+def deny(reference: Reference, *, reason: Reason = None, as_json: JsonFlag = False) -> None:
+    """Say no; the workflow ends as failed."""
+    with connect() as client:
+        _answer(client.deny(reference, reason=reason), as_json=as_json)
+
+
+def _answer(decided: DecidedDict, *, as_json: bool) -> None:
+    if as_json:
+        return print_json(decided)
+    approval, workflow = decided["approval"], decided["workflow"]
+    return say(f"{approval['kind']} {approval['decision']}; workflow {workflow['adwId']} is {workflow['status']}")
