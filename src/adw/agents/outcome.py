@@ -5,7 +5,7 @@ The CLI reports failures in many shapes: a "success" that is an error, an empty 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
 from claude_agent_sdk import CLIJSONDecodeError, CLINotFoundError, ProcessError, ResultError, ResultMessage
@@ -29,7 +29,6 @@ _TOO_MANY_REQUESTS = 429
 
 _SUBTYPE_MESSAGES = {
     "error_max_budget_usd": "The agent reached its spending limit",
-    "error_max_structured_output_retries": "The agent never gave an answer of the required form",
     "error_during_execution": "The agent's run was broken off",
 }
 _REASON_MESSAGES = {
@@ -127,6 +126,8 @@ class _Report:
 def _reported(task: AgentTask, report: _Report, *, retries: int) -> AgentFailure:
     if report.subtype == "error_max_turns" or report.reason == "max_turns":
         return _fail(f"The agent used all of its {task.limits.max_turns} turns without finishing")
+    if report.subtype == "error_max_structured_output_retries":
+        return replace(_fail("The agent never gave an answer of the required form"), answer_missing=True)
     if report.subtype in _SUBTYPE_MESSAGES:
         return _fail(_with_detail(_SUBTYPE_MESSAGES[report.subtype], report.text))
     if report.reason in _REASON_MESSAGES:
@@ -158,8 +159,10 @@ def _is_connection_trouble(text: str) -> bool:
 def _empty(task: AgentTask, result: ResultMessage) -> AgentFailure | None:
     if task.schema is not None:
         given = isinstance(result.structured_output, dict)
-        return None if given else _fail("The agent ended without the structured answer it was asked for")
-    return None if (result.result or "").strip() else _fail("The agent ended without saying anything")
+        missing = _fail("The agent ended without the structured answer it was asked for")
+        return None if given else replace(missing, answer_missing=True)
+    silent = _fail("The agent ended without saying anything")
+    return None if (result.result or "").strip() else replace(silent, answer_missing=True)
 
 
 def _stopped(task: AgentTask, *, idle: bool) -> AgentFailure:

@@ -1,4 +1,7 @@
-"""JSON schemas of the agents' structured answers."""
+"""JSON schemas of the agents' structured answers.
+
+They ask for no more than our code cannot mend: lengths and forms of names are put right where they are used.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ from adw.domain.agent import Role
 
 ISSUE_CLASSES = ("feature", "bug", "chore", "patch")
 
-_LINE = 72
 _TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1}
 
 
@@ -26,15 +28,15 @@ def _object(properties: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 CLASSIFICATION = _object(
     {
         "issue_class": {"type": "string", "enum": list(ISSUE_CLASSES)},
-        "slug": {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+){2,5}$"},
-        "title": {**_TEXT, "maxLength": _LINE},
+        "slug": _TEXT,
+        "title": _TEXT,
     }
 )
 IMPLEMENTATION = _object(
     {
         "summary": _TEXT,
         "commit_message": _TEXT,
-        "pull_request_title": {**_TEXT, "maxLength": _LINE},
+        "pull_request_title": _TEXT,
         "pull_request_body": _TEXT,
     }
 )

@@ -112,3 +112,5 @@ class AgentFailure:
     message: str
     retryable: bool
     api_status: int | None = None
+    answer_missing: bool = False
+    """It ended by itself, only without the answer it was asked for; what it did stands."""
