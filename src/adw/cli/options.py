@@ -8,7 +8,9 @@ from typing import Annotated, TypeAlias
 import typer
 
 JsonFlag: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
-Repo: TypeAlias = Annotated[Path, typer.Option("--repo", metavar="PATH", help="The repository [this folder].")]
+Repo: TypeAlias = Annotated[
+    Path, typer.Option("--repo", metavar="PATH", show_default="this folder", help="The repository.")
+]
 AdwId: TypeAlias = Annotated[
     str, typer.Argument(metavar="ADW_ID", help="A workflow's id, or a unique beginning of it.")
 ]

@@ -19,7 +19,7 @@ app = typer.Typer(help="The repositories that work is done on.", rich_markup_mod
 
 @app.command("add")
 def add(
-    path: Annotated[Path, typer.Argument(help="The repository [this folder].")] = Path(),
+    path: Annotated[Path, typer.Argument(metavar="PATH", show_default="this folder", help="The repository.")] = Path(),
     *,
     base: Annotated[str | None, typer.Option("--base", metavar="BRANCH", help="What work starts from.")] = None,
     as_json: JsonFlag = False,
@@ -48,7 +48,9 @@ def list_projects(*, as_json: JsonFlag = False) -> None:
 
 @app.command("show")
 def show(
-    project: Annotated[str, typer.Argument(metavar="PROJECT", help="Its id, name or path [this folder].")] = ".",
+    project: Annotated[
+        str, typer.Argument(metavar="PROJECT", show_default="this folder", help="Its id, name or path.")
+    ] = ".",
     *,
     as_json: JsonFlag = False,
 ) -> None:

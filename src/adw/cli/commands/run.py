@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -23,14 +23,16 @@ DEFAULT_KIND = "plan-build-test"
 
 
 def run(
-    target: Annotated[str, typer.Argument(help="An issue's number, or a sentence that says what to do.")],
+    target: Annotated[
+        str, typer.Argument(metavar="TARGET", help="An issue's number, or a sentence that says what to do.")
+    ],
     *,
     workflow: Annotated[
         str, typer.Option("--workflow", "-w", metavar="KIND", help="Which phases run, for example plan-build.")
     ] = DEFAULT_KIND,
     repo: Repo = Path(),
     model_set: Annotated[
-        str | None, typer.Option("--model-set", metavar="SET", help="Which models: base, heavy or lightweight.")
+        Literal["base", "heavy", "lightweight"] | None, typer.Option("--model-set", help="Which models do it.")
     ] = None,
     budget: Annotated[
         str | None, typer.Option("--budget", metavar="USD", help="Most that may be spent, in US dollars.")

@@ -11,9 +11,14 @@ from adw.cli.invocation import current_settings
 
 def serve(
     *,
-    host: Annotated[str | None, typer.Option("--host", help="Address to listen on [HOST, else 127.0.0.1].")] = None,
+    host: Annotated[
+        str | None, typer.Option("--host", help="Address to listen on.", show_default="HOST, else 127.0.0.1")
+    ] = None,
     port: Annotated[
-        int | None, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 picks one [PORT, else 8003].")
+        int | None,
+        typer.Option(
+            "--port", min=0, max=65535, help="Port to listen on; 0 picks one.", show_default="PORT, else 8003"
+        ),
     ] = None,
     no_worker: Annotated[bool, typer.Option("--no-worker", help="Serve only; `adw worker` executes.")] = False,
     restart: Annotated[bool, typer.Option("--restart", help="End the running server of this data directory.")] = False,

@@ -156,11 +156,11 @@ def _print_view(view: WorkflowDict) -> None:
 
 def _print_findings(view: WorkflowDict) -> None:
     tests = view["tests"]
-    known = [(name, counts) for name, counts in tests.items() if counts is not None]
+    named = (("before", tests["before"]), ("after build", tests["afterBuild"]), ("final", tests["final"]))
+    known = [(name, counts) for name, counts in named if counts is not None]
     if known:
         print()
-        names = {"before": "before", "afterBuild": "after build", "final": "final"}
-        rows = [(names[name], each["passed"], each["failed"], each["skipped"]) for name, each in known]  # pyright: ignore[reportIndexIssue, reportUnknownVariableType] # a TypedDict's values lose their type
+        rows = [(name, each["passed"], each["failed"], each["skipped"]) for name, each in known]
         print_table(("TESTS", "PASSED", "FAILED", "SKIPPED"), rows, empty="")
     if view["gates"]:
         print()
