@@ -122,7 +122,9 @@ class Intake:
         if request.issue_number is None:
             text = (request.prompt or "").strip()
             key = None if request.idempotency_key is None else f"issue:{request.idempotency_key}"
-            return await forge.create_issue(title=title_of(text), body=text, key=key, author=request.actor)
+            return await forge.create_issue(
+                title=title_of(text.splitlines()[0].lstrip("# ")), body=text, key=key, author=request.actor
+            )
         issue = await forge.get_issue(request.issue_number)
         if issue.state != "open":
             raise ConflictError(f"issue #{issue.number} is closed", hint="reopen it, or describe the work in a new one")

@@ -71,6 +71,7 @@ def build_services(foundation: Foundation, *, gateway: Gateway, executor_id: Cal
         environment=foundation.environment,
         executor_id=executor_id,
         host=host_identity(),
+        isolation=foundation.launcher.isolation(),
         port_pairs=port_pairs(settings),
         is_port_free=is_port_free,
         work_dir=foundation.paths.root / "work",

@@ -118,6 +118,7 @@ async def _announce(ctx: PhaseContext, name: str, work: Callable[[], Awaitable[J
 async def _comment(ctx: PhaseContext, key: str, body: str) -> str:
     number = ctx.run.workflow.issue_number
     assert number is not None  # noqa: S101 # checked by the callers
+    await ctx.check_ownership()
     comment = await ctx.run.forge.upsert_comment(number, body=body, key=f"{ctx.adw_id}:{key}")
     return comment.id
 

@@ -6,6 +6,7 @@ result, never a fresh look at the world.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,9 +24,10 @@ from adw.ports.prompts import IssueText
 from adw.ports.workspace import WorkspaceSpec
 from adw.store import approvals
 from adw.store.db import Connection
-from adw.store.events import append_event
+from adw.store.events import FencedError, append_event
 from adw.store.phases import record_evidence
-from adw.store.workflows import transition, update_workflow
+from adw.store.workers import holds_lease
+from adw.store.workflows import require_workflow, transition, update_workflow
 from adw.workflows.endings import LegEnded, Question
 from adw.workflows.services import Services
 
@@ -43,6 +45,8 @@ PRIVATE_FILES = (
     ".DS_Store",
 )
 """What tools leave in a working tree whatever the repository's own ignore rules say; never committed."""
+
+_LEASE_LOOK_S = 0.2
 
 _GATE_EVENTS = {
     GateOutcome.PASSED: EventType.GATE_PASSED,
@@ -126,6 +130,22 @@ class PhaseContext:
         """Writes an event from inside a step; a repeated step tells it again."""
         async with self.services.database.begin() as connection:
             await append_event(connection, self.adw_id, event, owner_epoch=self.run.epoch)
+
+    async def check_ownership(self) -> Workflow:
+        """Read right before each effect on the outside: the workflow as it stands, if it is still ours to act for.
+
+        Raises FencedError when another worker has it. While this worker's own lease has run out it waits: either the
+        lease is renewed, or the workflow is taken over.
+        """
+        while True:
+            async with self.services.database.read() as connection:
+                workflow = await require_workflow(connection, self.adw_id)
+                alive = await holds_lease(connection, worker_id=self.services.executor_id())
+            if workflow.owner_epoch != self.run.epoch:
+                raise FencedError(f"workflow {self.adw_id} belongs to another worker now")
+            if alive:
+                return workflow
+            await asyncio.sleep(_LEASE_LOOK_S)
 
     async def gate(self, found: Evidence) -> None:
         """Records a gate's result for its commit, with its event."""

@@ -251,7 +251,13 @@ async def _note_session(
         if resumed:
             await agent_outputs.count_retry(connection, output_id=output.id)
     verb = "resumed" if resumed else "started"
-    data = {"role": conversation.role, "model": output.model, "sessionId": item.session_id, "resumed": resumed}
+    data = {
+        "role": conversation.role,
+        "model": output.model,
+        "sessionId": item.session_id,
+        "resumed": resumed,
+        "isolation": ctx.services.isolation,
+    }
     await ctx.tell(
         NewEvent(type=EventType.AGENT_STARTED, phase=ctx.phase, message=f"{conversation.role} {verb}", data=data)
     )

@@ -18,6 +18,7 @@ async def ensure_pull_request(ctx: PhaseContext, *, branch: str, title: str, bod
     key = f"{ctx.adw_id}:pull_request"
 
     async def open_it() -> JsonValue:
+        await ctx.check_ownership()
         async with ctx.services.database.begin() as connection:
             await intend_effect(connection, key=key, adw_id=ctx.adw_id, kind="pull_request")
         made = await ctx.run.forge.ensure_pull_request(
@@ -52,6 +53,7 @@ async def finish_pull_request(ctx: PhaseContext, *, number: int, ready: bool, ta
         present = await forge.get_pull_request(number)
         if not present.is_open:
             return present.state
+        await ctx.check_ownership()
         before = present.body.partition(_EVIDENCE)[0].rstrip()
         await forge.update_pull_request(number, body=f"{before}\n\n{_EVIDENCE}\n\n{table}\n")
         return (await forge.mark_ready(number)).state if ready else present.state

@@ -40,10 +40,14 @@ async def save(ctx: PhaseContext, worktree: Worktree, *, name: str, message: str
 
 
 async def push(ctx: PhaseContext, worktree: Worktree, *, name: str, sha: str) -> None:
-    """Pushes the branch and lets it appear in the person's repository."""
+    """Pushes the branch and lets it appear in the person's repository.
+
+    Raises ConflictError when somebody else has pushed to it meanwhile: their commits are never overwritten.
+    """
 
     async def send() -> JsonValue:
-        await worktree.workspace.push(expected_old=await worktree.workspace.remote_head())
+        recorded = (await ctx.check_ownership()).head_sha
+        await worktree.workspace.push(expected_old=recorded)
         return await ctx.services.access.publish(ctx.run.project, branch=worktree.branch, sha=sha)
 
     note: str | None = await ctx.step(f"push.{name}", send)

@@ -34,6 +34,8 @@ class Services:
     """The variables project commands and agents' tools start from; none of ours is among them."""
     executor_id: Callable[[], str]
     host: str
+    isolation: str
+    """How agents and project commands are kept apart from us here; told with every agent run."""
     port_pairs: Sequence[PortPair]
     is_port_free: Callable[[int], bool]
     work_dir: Path

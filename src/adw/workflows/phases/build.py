@@ -109,7 +109,8 @@ async def _check_diff(ctx: PhaseContext, worktree: Worktree, naming: Naming, hea
     seen: Mapping[str, Any] = await ctx.step("look_at_diff", look)
     if not seen["files"]:
         await _fail_empty(ctx, head)
-    summary = f"{seen['files']} files beside the plan, +{seen['additions']} -{seen['deletions']} lines in all"
+    files = "1 file" if seen["files"] == 1 else f"{seen['files']} files"
+    summary = f"{files} beside the plan, +{seen['additions']} -{seen['deletions']} lines in all"
     await ctx.gate(Evidence(gate="diff", outcome=GateOutcome.PASSED, commit=head, summary=summary))
     await ctx.gate(
         Evidence(gate="secrets", outcome=GateOutcome.PASSED, commit=head, summary="no credential in the change")
