@@ -63,6 +63,9 @@ async def get_approval(connection: AsyncConnection, approval_id: UUID) -> Approv
 
 async def find_approval(connection: AsyncConnection, reference: str) -> Approval:
     """By the beginning of its id, or by the id of a workflow with one pending question."""
+    reference = storable_text(reference.strip())
+    if not reference:
+        raise UsageError("no approval is named", hint="see `adw approval list`")
     pending = approvals.c.decision == Decision.PENDING.value
     by_id = cast(approvals.c.id, Text).startswith(reference, autoescape=True)
     by_workflow = approvals.c.adw_id.startswith(reference, autoescape=True) & pending

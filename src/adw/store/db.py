@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TypeAlias
@@ -17,6 +18,7 @@ from adw.store.touched import clear_touched, touched_by
 Connection: TypeAlias = AsyncConnection
 """A connection inside a transaction, for those who pass it on without knowing the driver."""
 
+_PASSWORD = re.compile(r"(?<=[?&])password=[^&]*")
 _SCHEMES = ("postgresql://", "postgres://", "postgresql+psycopg://")
 
 
@@ -79,8 +81,8 @@ def driver_url(url: str) -> str:
 
 def unreachable(url: str, error: DBAPIError) -> DatabaseError:
     """The error a person sees when PostgreSQL does not answer; the password is left out."""
-    place = url.rsplit("@", 1)[-1].removeprefix("postgresql+psycopg://")
-    reason = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
+    place = _PASSWORD.sub("", url.rsplit("@", 1)[-1].removeprefix("postgresql+psycopg://"))
+    reason = next(iter(str(error.orig).strip().splitlines()), "no reason given")
     return DatabaseError(
         f"the database at {place} cannot be used: {reason}",
         hint="check that PostgreSQL runs and that DATABASE_URL is right, or unset it for the embedded database",

@@ -56,6 +56,8 @@ async def append_events(
 
     Raises FencedError when `owner_epoch` is no longer the workflow's, NotFoundError when there is no such workflow.
     """
+    if not new:
+        return await last_seq(connection, adw_id)
     parameters = {
         "adw_id": adw_id,
         "count": len(new),

@@ -27,5 +27,5 @@ async def listen(database: Database, channel: str, wake: Callable[[], None]) -> 
                 async for _ in connection.notifies():
                     wake()
         except psycopg.OperationalError as error:
-            _log.warning("listening_interrupted", reason=str(error).splitlines()[0])
+            _log.warning("listening_interrupted", reason=str(error).partition("\n")[0])
         await asyncio.sleep(RECONNECT_S)

@@ -12,14 +12,13 @@ from adw.store.db import Connection, Database
 
 @asynccontextmanager
 async def advisory_lock(database: Database, name: str) -> AsyncGenerator[None]:
-    """Held until the block ends or this process dies. It occupies one connection meanwhile."""
+    """Held until the block ends or this process dies. It occupies one connection meanwhile.
+
+    The lock belongs to a transaction, so that whoever is cancelled at the moment it is granted still gives it back.
+    """
     async with database.read() as connection:
-        await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await connection.execute(text("SELECT pg_advisory_lock(hashtextextended(:name, 0))"), {"name": name})
-        try:
-            yield
-        finally:
-            await connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), {"name": name})
+        await connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+        yield
 
 
 async def lock_until_commit(connection: Connection, name: str) -> None:

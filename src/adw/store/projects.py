@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adw.domain.project import ForgeKind, Project
 from adw.kit.errors import NotFoundError, UsageError
+from adw.store.json import storable_text
 from adw.store.tables.workflows import projects
 
 
@@ -17,11 +18,11 @@ async def ensure_project(
 ) -> Project:
     """The project at this source, made if it is new. Its base branch follows what is given."""
     values = {"id": project_id, "name": name, "forge": forge.value, "source": source, "base_branch": base_branch}
-    statement = insert(projects).values(values)
-    upsert = statement.on_conflict_do_update(
-        index_elements=["forge", "source"], set_={"base_branch": base_branch}
-    ).returning(projects)
-    return _project((await connection.execute(upsert)).mappings().one())
+    # Without a target, because the id is unique besides: two who make the same project may collide on either.
+    await connection.execute(insert(projects).values(values).on_conflict_do_nothing())
+    one = (projects.c.forge == forge.value, projects.c.source == source)
+    follow = update(projects).where(*one).values(base_branch=base_branch).returning(projects)
+    return _project((await connection.execute(follow)).mappings().one())
 
 
 async def get_project(connection: AsyncConnection, project_id: str) -> Project:
@@ -33,6 +34,7 @@ async def get_project(connection: AsyncConnection, project_id: str) -> Project:
 
 async def find_project(connection: AsyncConnection, reference: str) -> Project:
     """By id, name or source."""
+    reference = storable_text(reference)
     query = select(projects).where(
         or_(projects.c.id == reference, projects.c.name == reference, projects.c.source == reference)
     )

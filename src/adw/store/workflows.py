@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import func, insert, or_, select, text, update
@@ -20,6 +21,7 @@ from adw.store.tables.workflows import workflows
 
 _ENDED = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
 _LIVE_INDEX = "one_live_workflow_per_issue"
+_KEY_INDEX = "uq_adw_workflows_idempotency_key"
 
 
 async def create_workflow(connection: AsyncConnection, new: NewWorkflow) -> Workflow:
@@ -41,12 +43,8 @@ async def create_workflow(connection: AsyncConnection, new: NewWorkflow) -> Work
         "trigger": storable(new.trigger),
         "idempotency_key": new.idempotency_key,
     }
-    try:
+    with _live_once(new.issue_number):
         await connection.execute(insert(workflows).values(values))
-    except IntegrityError as error:
-        if _LIVE_INDEX in str(error.orig):
-            raise DuplicateRunError(f"issue #{new.issue_number} already has a live workflow") from error
-        raise
     data = {"workflowType": new.workflow_type, "issueNumber": new.issue_number, "title": new.issue_title}
     created = NewEvent(type=EventType.WORKFLOW_CREATED, message=f"accepted: {new.issue_title}", data=data)
     await append_event(connection, new.adw_id, created)
@@ -76,6 +74,9 @@ async def lock_workflow(connection: AsyncConnection, adw_id: str) -> Workflow:
 
 async def resolve_prefix(connection: AsyncConnection, prefix: str) -> str:
     """The full id a unique prefix stands for."""
+    prefix = storable_text(prefix.strip())
+    if not prefix:
+        raise UsageError("no workflow is named", hint="see `adw workflow list`")
     query = select(workflows.c.adw_id).where(workflows.c.adw_id.startswith(prefix, autoescape=True)).limit(3)
     found = (await connection.execute(query)).scalars().all()
     if not found:
@@ -130,15 +131,25 @@ async def transition(
     return await require_workflow(connection, adw_id)
 
 
-async def claim_ownership(connection: AsyncConnection, adw_id: str, *, owner_id: str) -> int:
-    """Makes `owner_id` the workflow's owner and returns the new epoch; every older owner is fenced off."""
+async def claim_ownership(connection: AsyncConnection, adw_id: str, *, owner_id: str, leg: int | None = None) -> int:
+    """Makes `owner_id` the workflow's owner and returns the new epoch; every older owner is fenced off.
+
+    Raises FencedError when `leg` is given and another leg has begun since: who is late must not fence off the present
+    one. Raises NotFoundError when there is no such workflow.
+    """
     statement = (
         update(workflows)
         .where(workflows.c.adw_id == adw_id)
         .values(owner_id=owner_id, owner_epoch=workflows.c.owner_epoch + 1)
         .returning(workflows.c.owner_epoch)
     )
-    return (await connection.execute(statement)).scalar_one()
+    if leg is not None:
+        statement = statement.where(workflows.c.leg == leg)
+    epoch = (await connection.execute(statement)).scalar_one_or_none()
+    if epoch is None:
+        await require_workflow(connection, adw_id)
+        raise FencedError(f"leg {leg} of workflow {adw_id} is over")
+    return epoch
 
 
 async def fence_off(connection: AsyncConnection, adw_id: str) -> None:
@@ -174,8 +185,9 @@ async def list_workflows(
     if kind:
         query = query.where(workflows.c.workflow_type == kind)
     if words:
-        like = f"%{words}%"
-        query = query.where(or_(workflows.c.issue_title.ilike(like), workflows.c.branch_name.ilike(like)))
+        wanted = storable_text(words)
+        columns = (workflows.c.issue_title, workflows.c.branch_name)
+        query = query.where(or_(*(column.icontains(wanted, autoescape=True) for column in columns)))
     if before:
         created, adw_id = before
         query = query.where(func.row(workflows.c.created_at, workflows.c.adw_id) < func.row(created, adw_id))
@@ -224,7 +236,22 @@ async def claim_next_queued(connection: AsyncConnection) -> Workflow | None:
 
 async def _write(connection: AsyncConnection, adw_id: str, values: Mapping[str, Any]) -> None:
     statement = update(workflows).where(workflows.c.adw_id == adw_id)
-    await connection.execute(statement.values(**storable(values), updated_at=func.clock_timestamp()))
+    with _live_once():
+        await connection.execute(statement.values(**storable(values), updated_at=func.clock_timestamp()))
+
+
+@contextmanager
+def _live_once(issue_number: int | None = None) -> Generator[None]:
+    try:
+        yield
+    except IntegrityError as error:
+        said = str(error.orig)
+        if _LIVE_INDEX in said:
+            issue = "the issue" if issue_number is None else f"issue #{issue_number}"
+            raise DuplicateRunError(f"{issue} already has another live workflow") from error
+        if _KEY_INDEX in said:
+            raise DuplicateRunError("a workflow with this idempotency key exists already") from error
+        raise
 
 
 def _options(new: NewWorkflow) -> dict[str, Any]:
