@@ -1,0 +1,122 @@
+"""One PostgreSQL, one scripted model and one forge of workers for the session; one database for each test."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+from adw.engine.dbos_engine import prepare_schema
+from adw.kit.postgres import EmbeddedPostgres
+from adw.store.db import driver_url
+from adw.store.migrations import migrate
+
+sys.path.append(str(Path(__file__).parent))
+from harness import Model, Nursery, Scene
+from repositories import make_repository
+
+MEMORY = Path("/dev/shm")
+
+
+class Cluster:
+    """A server with a template that was brought to shape once."""
+
+    def __init__(self, folder):
+        self._embedded = EmbeddedPostgres(data_dir=folder)
+        self._url = make_url(driver_url(self._embedded.start()))
+        self._execute("CREATE DATABASE template_system")
+        migrate(self._named("template_system"))
+        asyncio.run(prepare_schema(self._named("template_system")))
+
+    def make_database(self):
+        name = f"t{uuid4().hex[:12]}"
+        self._execute(f"CREATE DATABASE {name} TEMPLATE template_system")
+        return self._named(name)
+
+    def close(self):
+        self._embedded.close()
+
+    def _named(self, name):
+        return self._url.set(database=name).render_as_string(hide_password=False).replace("+psycopg", "")
+
+    def _execute(self, statement):
+        engine = create_engine(self._url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(statement))
+        engine.dispose()
+
+
+def make_folder():
+    """In memory where there is some; as root the server runs as another user, who must get through."""
+    folder = Path(tempfile.mkdtemp(prefix="sys", dir=MEMORY if MEMORY.is_dir() else None))
+    folder.chmod(0o711)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    folder = make_folder()
+    cluster = Cluster(folder)
+    yield cluster
+    cluster.close()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def nursery():
+    nursery = Nursery()
+    yield nursery
+    nursery.close()
+
+
+@pytest.fixture(scope="session")
+def the_model():
+    model = Model()
+    yield model
+    model.close()
+
+
+@pytest.fixture
+def folder():
+    """A short path, in memory: sockets have to fit and thousands of small files are written."""
+    folder = make_folder()
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+async def scene(folder, nursery, the_model, cluster):
+    """A system of its own for tests that kill, without any worker yet."""
+    async with Scene(folder, url=cluster.make_database(), model=the_model, nursery=nursery).opened() as scene:
+        yield scene
+
+
+@pytest.fixture(scope="session")
+def shared(nursery, the_model, cluster):
+    """A system with one impatient worker for all tests that leave it alone."""
+    folder = make_folder()
+    scene = Scene(folder, url=cluster.make_database(), model=the_model, nursery=nursery)
+    worker = scene.fork_worker(impatient=True)
+    yield scene
+    worker.stop()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+async def system(shared, folder):
+    """The shared system, opened for one test."""
+    ours = Scene(shared.folder, url=shared.url, model=shared.model, nursery=None)
+    async with ours.opened():
+        yield ours
+        await ours.leave_nothing_moving()
+
+
+@pytest.fixture
+def repository(folder):
+    return make_repository(folder / "sample")
