@@ -39,6 +39,7 @@ async def run(ctx: PhaseContext) -> Mapping[str, Any]:
         counts = await ctx.step("baseline", lambda: _counts(baseline))
     finally:
         baseline.cancel()
+        await asyncio.gather(baseline, return_exceptions=True)
     head = await _save_plan(ctx, worktree, naming)
     if _shows_plan(ctx):
         await ensure_pull_request(ctx, branch=naming.branch, title=naming.title, body=plan)
