@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from adw.control.service import Control
 from adw.engine.enqueuer import DbosEnqueuer
@@ -36,6 +37,11 @@ class Foundation:
     intake: Intake
     control: Control
     environment: Mapping[str, str]
+
+    @property
+    def work_dir(self) -> Path:
+        """Where reports and set-up marks are kept, outside every working tree."""
+        return self.paths.root / "work"
 
 
 @asynccontextmanager

@@ -74,7 +74,7 @@ def build_services(foundation: Foundation, *, gateway: Gateway, executor_id: Cal
         isolation=foundation.launcher.isolation(),
         port_pairs=port_pairs(settings),
         is_port_free=is_port_free,
-        work_dir=foundation.paths.root / "work",
+        work_dir=foundation.work_dir,
         write_private_files=write_private_files,
     )
 

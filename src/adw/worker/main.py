@@ -68,7 +68,7 @@ async def _work(
             ),
         )
         engine_box.append(engine)
-        await Reconciler(foundation).at_boot()
+        await Reconciler(foundation, engine).at_boot()
         await engine.launch()
         stack.push_async_callback(engine.close, grace_s=GRACE_S)
         await _tend(foundation, engine, running, stop=stop, until_eof=until_eof)
@@ -81,7 +81,7 @@ async def _tend(
     tasks = [
         asyncio.create_task(dispatcher.run(), name="dispatcher"),
         asyncio.create_task(listen(foundation.database, WORK_CHANNEL, dispatcher.wake), name="listener"),
-        asyncio.create_task(Reconciler(foundation).run(), name="reconciler"),
+        asyncio.create_task(Reconciler(foundation, engine).run(), name="reconciler"),
         asyncio.create_task(_keep(foundation, running), name="database"),
     ]
     if until_eof:

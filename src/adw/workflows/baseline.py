@@ -21,6 +21,9 @@ from adw.store.results import get_baseline, save_baseline
 from adw.workflows.context import PhaseContext
 from adw.workflows.worktree import Worktree
 
+BASELINE_PREFIX = "baseline-"
+"""What the names of baselines' workspaces begin with; the workflow's id follows."""
+
 _CHECKS: TypeAdapter[CheckOutcome] = TypeAdapter(CheckOutcome)
 _here: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -90,7 +93,7 @@ async def _find(ctx: PhaseContext, identity: str) -> Mapping[str, Any] | None:
 async def _run(ctx: PhaseContext, worktree: Worktree) -> dict[str, Any]:
     """Sets up a detached workspace, runs checks and tests there, and removes it again."""
     services = ctx.services
-    name = f"baseline-{ctx.adw_id}"
+    name = f"{BASELINE_PREFIX}{ctx.adw_id}"
     await ctx.tell(NewEvent(type=EventType.PHASE_PROGRESS, phase=ctx.phase, message="testing the untouched base"))
     workspace = await services.workspaces.prepare_detached(
         repository=services.access.repository(ctx.run.project), name=name, sha=ctx.run.workflow.base_sha

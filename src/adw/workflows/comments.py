@@ -45,7 +45,7 @@ async def announce_question(ctx: PhaseContext, question: Question) -> None:
 
     async def work() -> JsonValue:
         body = f"{question.text}\n\nAnswer with `adw approval allow {ctx.adw_id}` or `adw approval deny {ctx.adw_id}`."
-        return await _comment(ctx, f"question:{question.key}", body)
+        return await _comment(ctx, f"question:{ctx.question_key(question)}", body)
 
     await _announce(ctx, f"question_comment.{question.key}", work)
 

@@ -171,6 +171,10 @@ class PhaseContext:
         if await self.transaction(f"ask.{question.key}", work) != "allowed":
             raise LegEnded(question.text, question=question)
 
+    def question_key(self, question: Question) -> str:
+        """Names the question within the workflow. A later attempt asks anew: what was denied can be asked again."""
+        return self._name(question.key)
+
     def _name(self, name: str) -> str:
         return f"{self.phase}.{self.attempt}.{name}"
 
@@ -180,7 +184,7 @@ async def _ask(connection: Connection, ctx: PhaseContext, question: Question) ->
         connection,
         adw_id=ctx.adw_id,
         kind=question.kind,
-        key=question.key,
+        key=ctx.question_key(question),
         question=question.text,
         data=question.data,
     )
