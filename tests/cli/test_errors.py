@@ -48,7 +48,7 @@ REFUSED = (
         "check the path given to --env-file",
     ),
     Refused(
-        ("serve", "--host", "0.0.0.0"),  # noqa: S104 - it is refused
+        ("serve", "--host", "0.0.0.0"),
         ExitCode.USAGE,
         "0.0.0.0 can be reached from other machines, and no ADW_API_TOKEN is set [configuration]",
         "set one, for example ADW_API_TOKEN=",

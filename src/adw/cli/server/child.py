@@ -21,15 +21,20 @@ def own_command(*words: str, same_settings: bool = True) -> list[str]:
 
 def end_child(process: subprocess.Popen[bytes], *, grace_s: float, term_s: float = 5.0) -> None:
     """Ends a child that watches its standard input: end of input first, then SIGTERM, then SIGKILL."""
-    if process.stdin is not None:
-        with contextlib.suppress(OSError):
-            process.stdin.close()
+    close_input(process)
     for patience_s, then in ((grace_s, process.terminate), (term_s, process.kill)):
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(patience_s)
             return
         then()
     process.wait()
+
+
+def close_input(process: subprocess.Popen[bytes]) -> None:
+    """Closes our end of a child's standard input."""
+    if process.stdin is not None:
+        with contextlib.suppress(OSError):
+            process.stdin.close()
 
 
 def end_at_eof(descriptor: int = 0) -> None:

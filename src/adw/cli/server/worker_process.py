@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 
-from adw.cli.server.child import end_child
+from adw.cli.server.child import close_input, end_child
 
 FIRST_DELAY_S = 0.2
 LONGEST_DELAY_S = 30.0
@@ -63,10 +63,12 @@ class WorkerProcess:
             if self._stopping.is_set():
                 return 0
             # A session of its own: Ctrl-C in a terminal reaches the server alone, which then ends its worker.
-            self._process = subprocess.Popen(
+            process = self._process = subprocess.Popen(
                 self._command, env=self._env, stdin=subprocess.PIPE, stdout=sys.stderr, start_new_session=True
             )
-        return self._process.wait()
+        code = process.wait()
+        close_input(process)
+        return code
 
 
 def _ending(code: int) -> str:
