@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import facts
 from typer.main import get_command
 
 from adw.cli.app import app
@@ -66,7 +67,7 @@ def render_cli() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES: Mapping[Path, Callable[[], str]] = {REFERENCE / "cli.md": render_cli}
+PAGES: Mapping[Path, Callable[[], str]] = {REFERENCE / "cli.md": render_cli, **facts.PAGES}
 
 
 def _commands(command: Any, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
