@@ -79,7 +79,14 @@ def in_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Seq
     for name in set(os.environ) - set(clean_environ()):
         monkeypatch.delenv(name)
     monkeypatch.setenv("ADW_DATA_DIR", str(tmp_path / "data"))
-    return lambda words: int(run(words))
+
+    def call(words: Sequence[str]) -> int:
+        try:
+            return int(run(words))
+        except SystemExit as ended:
+            return int(ended.code or 0)
+
+    return call
 
 
 def git(folder: Path, *words: str) -> str:

@@ -76,7 +76,7 @@ def test_a_model_server_bound_to_its_parent_ends_with_it(adw) -> None:
 def test_every_shell_gets_a_completion_script(
     shell: str, in_process, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("_ADW_COMPLETE", "")
+    monkeypatch.setenv("_ADW_COMPLETE", "restored afterwards")
     monkeypatch.delenv("_ADW_COMPLETE")
 
     assert in_process(["completion", shell]) == ExitCode.OK
