@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import psycopg
 import pytest
@@ -28,6 +29,13 @@ def said(text="hello", event_type=EventType.AGENT_TEXT, **fields):
 async def read(database: Database, adw_id: str, **options):
     async with database.read() as connection:
         return await get_workflow_events(connection, adw_id, **options)
+
+
+async def roll_back(database: Database, adw_id: str) -> None:
+    with suppress(RuntimeError):
+        async with database.begin() as connection:
+            await append_event(connection, adw_id, said("lost"))
+            raise RuntimeError
 
 
 async def test_sixteen_writers_at_once_leave_no_gap_and_no_duplicate(database, make_workflow):
@@ -64,10 +72,7 @@ async def test_an_empty_batch_changes_nothing_and_is_no_error(database, make_wor
 
 async def test_a_rolled_back_event_leaves_no_gap(database, make_workflow):
     workflow = await make_workflow()
-    with pytest.raises(RuntimeError):
-        async with database.begin() as connection:
-            await append_event(connection, workflow.adw_id, said("lost"))
-            raise RuntimeError
+    await roll_back(database, workflow.adw_id)
     async with database.begin() as connection:
         assert await append_event(connection, workflow.adw_id, said("kept")) == 2
 
@@ -156,10 +161,7 @@ async def test_listeners_are_woken_after_a_commit_and_never_for_a_rollback(datab
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as listener:
         await listener.execute(f"LISTEN {CHANNEL}")
         await listener.execute(f"LISTEN {WORK_CHANNEL}")
-        with pytest.raises(RuntimeError):
-            async with database.begin() as connection:
-                await append_event(connection, workflow.adw_id, said("lost"))
-                raise RuntimeError
+        await roll_back(database, workflow.adw_id)
         assert not [woken async for woken in listener.notifies(timeout=0.05)]
         for number in range(20):
             async with database.begin() as connection:

@@ -10,7 +10,7 @@ from adw.domain.approval import Approval, ApprovalKind, Decision
 from adw.domain.events import EventType, NewEvent
 from adw.domain.failure import Failure, FailureClass
 from adw.domain.phase import PhaseStatus
-from adw.domain.status import Status
+from adw.domain.status import PrState, Status
 from adw.domain.workflow import Workflow
 from adw.kit.errors import ConflictError, UsageError, WrongStateError
 from adw.ports.engine import Enqueuer
@@ -41,17 +41,23 @@ class Control:
             return paused
 
     async def resume(self, adw_id: str, *, actor: str) -> Workflow:
-        """Continues a paused workflow where it was; one that waited goes on waiting unless it was answered since."""
+        """Continues a paused workflow where it was; one that waited goes on waiting unless it was answered since.
+
+        An answer given meanwhile counts now: allowed, the workflow goes on; denied, it fails.
+        """
         async with self.database.begin() as connection:
             workflow = await lock_workflow(connection, adw_id)
             if workflow.status is not Status.PAUSED or workflow.paused_from is None:
                 raise WrongStateError(f"workflow {adw_id} is {workflow.status}, not paused")
-            target = await self._resume_target(connection, workflow)
+            answer = await _answer_meanwhile(connection, workflow)
+            target = Status.ACTIVE if answer is not None and _is_allowed(answer) else workflow.paused_from
             event = _told(EventType.WORKFLOW_RESUMED, f"resumed by {actor}", actor)
             changes = {"wait_reason": workflow.wait_reason if target is Status.WAITING else None}
             resumed = await transition(connection, adw_id, to=target, event=event, changes=changes)
             if target is Status.ACTIVE:
                 await start_leg(connection, enqueuer=self.enqueuer, workflow=resumed)
+            elif answer is not None:
+                return await _fail_denied(connection, resumed, answer)
             return resumed
 
     async def cancel(self, adw_id: str, *, actor: str) -> Workflow:
@@ -68,9 +74,18 @@ class Control:
             return cancelled
 
     async def retry(self, adw_id: str, *, actor: str) -> Workflow:
-        """Runs the failed phase again as a new attempt; what was finished before stays finished."""
+        """Runs the failed phase again as a new attempt; what was finished before stays finished.
+
+        Raises DuplicateRunError when its issue has another live workflow by now, WrongStateError when it has not
+        failed or its pull request is merged or closed.
+        """
         async with self.database.begin() as connection:
             workflow = await lock_workflow(connection, adw_id)
+            if workflow.pr_state in {PrState.MERGED, PrState.CLOSED}:
+                raise WrongStateError(
+                    f"the pull request of workflow {adw_id} is {workflow.pr_state}",
+                    hint="start a new workflow with `adw run`",
+                )
             if workflow.status is not Status.FAILED:
                 raise WrongStateError(
                     f"workflow {adw_id} is {workflow.status}; only a failed one can be retried",
@@ -106,35 +121,46 @@ class Control:
                 return _already(decided, decision), workflow
             if budget_usd is not None:
                 await usage.raise_budget(connection, workflow.adw_id, to_usd=budget_usd)
-                await update_workflow(connection, workflow.adw_id, changes={"budget_usd": budget_usd})
+                await update_workflow(
+                    connection, workflow.adw_id, changes={"budget_usd": budget_usd}, event=_raised(budget_usd, actor)
+                )
             return decided, await self._follow(connection, workflow, decided, actor)
 
     async def _follow(self, connection: Connection, workflow: Workflow, decided: Approval, actor: str) -> Workflow:
-        verb = "allowed" if decided.decision is Decision.ALLOWED else "denied"
+        verb = "allowed" if _is_allowed(decided) else "denied"
         data = {"approvalId": str(decided.id), "kind": decided.kind, "decision": decided.decision, "by": actor}
         event = NewEvent(type=EventType.APPROVAL_DECIDED, message=f"{decided.kind} {verb} by {actor}", data=data)
         if workflow.status is not Status.WAITING:
             return await update_workflow(connection, workflow.adw_id, changes={}, event=event)
-        if decided.decision is Decision.ALLOWED:
+        if _is_allowed(decided):
             resumed = await transition(connection, workflow.adw_id, to=Status.ACTIVE, event=event)
             await start_leg(connection, enqueuer=self.enqueuer, workflow=resumed)
             return resumed
         await update_workflow(connection, workflow.adw_id, changes={"wait_reason": workflow.wait_reason}, event=event)
         return await _fail_denied(connection, workflow, decided)
 
-    async def _resume_target(self, connection: Connection, workflow: Workflow) -> Status:
-        if workflow.paused_from is not Status.WAITING:
-            assert workflow.paused_from is not None  # noqa: S101 # checked by the caller and by the database
-            return workflow.paused_from
-        still_asked = await approvals.list_approvals(connection, adw_id=workflow.adw_id, pending_only=True)
-        return Status.WAITING if still_asked else Status.ACTIVE
-
     async def _stop(self, connection: Connection, workflow: Workflow) -> None:
         await fence_off(connection, workflow.adw_id)
         await stop_leg(connection, enqueuer=self.enqueuer, workflow=workflow)
 
 
+async def _answer_meanwhile(connection: Connection, workflow: Workflow) -> Approval | None:
+    """The answer to the question the workflow waited for before it was paused; None while there is none.
+
+    A workflow asks one question at a time, so it is the latest one.
+    """
+    if workflow.paused_from is not Status.WAITING:
+        return None
+    asked = await approvals.list_approvals(connection, adw_id=workflow.adw_id)
+    return asked[-1] if asked and asked[-1].decision is not Decision.PENDING else None
+
+
+def _is_allowed(decided: Approval) -> bool:
+    return decided.decision is Decision.ALLOWED
+
+
 async def _fail_denied(connection: Connection, workflow: Workflow, decided: Approval) -> Workflow:
+    """Ends the attempt that asked as well, so that a retry asks again."""
     failure_class = FailureClass.BUDGET_EXCEEDED if decided.kind is ApprovalKind.BUDGET else FailureClass.CANCELLED
     because = f": {decided.reason}" if decided.reason else ""
     failure = Failure(
@@ -142,20 +168,31 @@ async def _fail_denied(connection: Connection, workflow: Workflow, decided: Appr
     )
     event = NewEvent(type=EventType.WORKFLOW_FAILED, message=failure.message, data=failure_to(failure))
     changes = {"failure": failure_to(failure), "failure_class": failure_class.value}
+    await phases.end_running_phases(connection, adw_id=workflow.adw_id, status=PhaseStatus.FAILED)
     return await transition(connection, workflow.adw_id, to=Status.FAILED, event=event, changes=changes)
 
 
 def _check_raise(asked: Approval, *, allow: bool, budget_usd: Decimal | None) -> None:
     if asked.kind is ApprovalKind.BUDGET and allow and budget_usd is None:
         raise UsageError("a budget is raised by a new amount", hint="add `--budget USD` with the new total")
-    if asked.kind is not ApprovalKind.BUDGET and budget_usd is not None:
-        raise UsageError("this approval is not about a budget", hint="leave `--budget` out")
+    if budget_usd is None:
+        return
+    if asked.kind is not ApprovalKind.BUDGET or not allow:
+        raise UsageError("this decision does not raise a budget", hint="leave `--budget` out")
+    if not budget_usd.is_finite():
+        raise UsageError(f"{budget_usd} is not an amount of money", hint="name the new total in US dollars")
 
 
 def _already(decided: Approval, wanted: Decision) -> Approval:
     if decided.decision is wanted:
         return decided
     raise ConflictError(f"this was already {decided.decision} by {decided.decided_by or 'the system'}")
+
+
+def _raised(budget_usd: Decimal, actor: str) -> NewEvent:
+    message = f"budget raised to {budget_usd} USD by {actor}"
+    data = {"budgetUsd": str(budget_usd), "by": actor}
+    return NewEvent(type=EventType.WORKFLOW_UPDATED, message=message, data=data)
 
 
 def _told(event_type: EventType, message: str, actor: str) -> NewEvent:

@@ -77,6 +77,6 @@ def check_transition(current: Status, target: Status) -> None:
 
 _ADVICE = {
     Status.CANCELLED: "a cancelled workflow is final; start a new one with `adw run`",
-    Status.COMPLETED: "it has completed; `adw workflow retry --from PHASE` runs a part of it again",
+    Status.COMPLETED: "it has completed; start new work with `adw run`",
     Status.FAILED: "it has failed; `adw workflow retry` runs the failed phase again",
 }
