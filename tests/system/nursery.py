@@ -71,7 +71,7 @@ async def work_oddly(order):
     async with AsyncExitStack() as stack:
         foundation = await stack.enter_async_context(open_foundation(settings, url=settings.database_url))
         gateway = await stack.enter_async_context(build_gateway(foundation))
-        services = build_services(foundation, gateway=gateway, executor_id=lambda: engine.executor_id)
+        services = build_services(foundation, gateway=gateway)
         if order["impatient"]:
             services = impatient(services, foundation)
         if order["death"] is not None:

@@ -156,7 +156,8 @@ class DbosEngine(DbosEnqueuer):
             run_id = DBOS.workflow_id
             if run_id is None:
                 raise EngineBusyError("a leg was called outside a run")
-            return await self._interpret(DbosLeg(dbos, self._database, run_id=run_id), payload)
+            leg = DbosLeg(dbos, self._database, run_id=run_id, executor_id=self.executor_id)
+            return await self._interpret(leg, payload)
 
         DBOS.workflow(name=INTERPRETER, max_recovery_attempts=None)(execute)
         upstream.add_queue(dbos, QUEUE, concurrency=self._settings.concurrency, poll_s=self._settings.poll_s)

@@ -20,15 +20,20 @@ from adw.store.db import Database
 class DbosLeg:
     """Lives as long as one execution of a run; a recovered run gets a new one and replays the records."""
 
-    def __init__(self, dbos: DBOS, database: Database, *, run_id: str) -> None:
+    def __init__(self, dbos: DBOS, database: Database, *, run_id: str, executor_id: str) -> None:
         self._dbos = dbos
         self._database = database
         self._run_id = run_id
+        self._executor_id = executor_id
         self._names: set[str] = set()
 
     @property
     def run_id(self) -> str:
         return self._run_id
+
+    @property
+    def executor_id(self) -> str:
+        return self._executor_id
 
     async def step(self, name: str, work: Callable[[], Awaitable[JsonValue]]) -> JsonValue:
         self._claim_name(name)

@@ -35,6 +35,11 @@ class Leg(Protocol):
     @property
     def run_id(self) -> str: ...
 
+    @property
+    def executor_id(self) -> str:
+        """The worker that executes the run just now."""
+        ...
+
     async def step(self, name: str, work: Callable[[], Awaitable[JsonValue]]) -> JsonValue:
         """Runs `work` at least once and records its result once; a recovered run gets the recorded result.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from adw.agents.claude import ClaudeRuntime
@@ -50,7 +50,7 @@ def build_gateway(foundation: Foundation) -> Gateway:
     )
 
 
-def build_services(foundation: Foundation, *, gateway: Gateway, executor_id: Callable[[], str]) -> Services:
+def build_services(foundation: Foundation, *, gateway: Gateway) -> Services:
     settings = foundation.settings
     runtime_dir = foundation.paths.run / "agents"
     runtime_dir.mkdir(mode=0o700, exist_ok=True)
@@ -69,7 +69,6 @@ def build_services(foundation: Foundation, *, gateway: Gateway, executor_id: Cal
         prompts=AgentPrompts(),
         pick_model=pick_model,
         environment=foundation.environment,
-        executor_id=executor_id,
         host=host_identity(),
         isolation=foundation.launcher.isolation(),
         port_pairs=port_pairs(settings),

@@ -55,8 +55,7 @@ async def _work(
     async with AsyncExitStack() as stack:
         foundation = await stack.enter_async_context(open_foundation(settings, url=running.url, environ=environ))
         gateway = await stack.enter_async_context(build_gateway(foundation))
-        engine_box: list[DbosEngine] = []
-        services = build_services(foundation, gateway=gateway, executor_id=lambda: engine_box[0].executor_id)
+        services = build_services(foundation, gateway=gateway)
         engine = DbosEngine(
             foundation.database,
             interpret=interpreter(services),
@@ -67,7 +66,6 @@ async def _work(
                 code_revision=code_revision(),
             ),
         )
-        engine_box.append(engine)
         await Reconciler(foundation, engine).at_boot()
         await engine.launch()
         stack.push_async_callback(engine.close, grace_s=GRACE_S)

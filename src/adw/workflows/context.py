@@ -140,7 +140,7 @@ class PhaseContext:
         while True:
             async with self.services.database.read() as connection:
                 workflow = await require_workflow(connection, self.adw_id)
-                alive = await holds_lease(connection, worker_id=self.services.executor_id())
+                alive = await holds_lease(connection, worker_id=self.run.leg.executor_id)
             if workflow.owner_epoch != self.run.epoch:
                 raise FencedError(f"workflow {self.adw_id} belongs to another worker now")
             if alive:

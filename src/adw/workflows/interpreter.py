@@ -114,7 +114,7 @@ async def _attempt(ctx: PhaseContext) -> Failure | None:
 async def _open(services: Services, leg: Leg, adw_id: str) -> Run:
     """Takes the workflow: whoever had it before can write nothing more, and what it left reserved is booked."""
     async with services.database.begin() as connection:
-        epoch = await claim_ownership(connection, adw_id, owner_id=services.executor_id())
+        epoch = await claim_ownership(connection, adw_id, owner_id=leg.executor_id)
         await usage.book_orphans(connection, adw_id=adw_id)
         workflow = await require_workflow(connection, adw_id)
         project = await projects.get_project(connection, workflow.project_id)

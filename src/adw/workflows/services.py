@@ -32,7 +32,6 @@ class Services:
     pick_model: Callable[[Role, ModelSet, ProjectConfig], str]
     environment: Mapping[str, str]
     """The variables project commands and agents' tools start from; none of ours is among them."""
-    executor_id: Callable[[], str]
     host: str
     isolation: str
     """How agents and project commands are kept apart from us here; told with every agent run."""
