@@ -6,7 +6,8 @@ and contract one release later, so older workers go on while newer ones start.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 
@@ -43,6 +44,11 @@ class MigrationStatus:
     def is_current(self) -> bool:
         return self.current == self.head
 
+    @property
+    def is_newer(self) -> bool:
+        """Whether newer code has been here. It left the tables usable by this code, unless `min_compatible` says no."""
+        return self.current is not None and self.current > self.head
+
 
 def code_revision() -> str:
     """The newest revision this code knows."""
@@ -69,7 +75,7 @@ def status(url: str) -> MigrationStatus:
 
 
 def _with_connection(url: str, work: Callable[[Connection], MigrationStatus]) -> MigrationStatus:
-    engine = create_engine(driver_url(url), isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 10})
+    engine = create_engine(driver_url(url), connect_args={"connect_timeout": 10})
     try:
         with engine.connect() as connection:
             return work(connection)
@@ -80,16 +86,28 @@ def _with_connection(url: str, work: Callable[[Connection], MigrationStatus]) ->
 
 
 def _migrate(connection: Connection, to: str) -> MigrationStatus:
-    connection.execute(text("SELECT pg_advisory_lock(hashtext(:name))"), {"name": _LOCK})
-    try:
+    with _only_one(connection):
         found = _status(connection)
         check_compatible(found)
-        if found.current != found.head:
+        if found.is_newer:
+            return found
+        if not found.is_current:
             command.upgrade(_config(connection), to)
-            _remember(connection)
+        _remember(connection)
         return _status(connection)
+
+
+@contextmanager
+def _only_one(connection: Connection) -> Generator[None]:
+    """Processes that migrate at once take turns. The lock outlives transactions: each migration has its own."""
+    connection.execute(text("SELECT pg_advisory_lock(hashtext(:name))"), {"name": _LOCK})
+    connection.commit()
+    try:
+        yield
     finally:
+        connection.rollback()
         connection.execute(text("SELECT pg_advisory_unlock(hashtext(:name))"), {"name": _LOCK})
+        connection.commit()
 
 
 def check_compatible(found: MigrationStatus) -> None:
@@ -102,25 +120,29 @@ def check_compatible(found: MigrationStatus) -> None:
 
 
 def _downgrade(connection: Connection, to: str) -> MigrationStatus:
-    command.downgrade(_config(connection), to)
-    return _status(connection)
+    with _only_one(connection):
+        command.downgrade(_config(connection), to)
+        return _status(connection)
 
 
 def _remember(connection: Connection) -> None:
     statement = text(
         "INSERT INTO adw_meta (key, value) VALUES ('min_compatible', :value)"
-        " ON CONFLICT (key) DO UPDATE SET value = greatest(adw_meta.value, excluded.value)"
+        " ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE adw_meta.value < excluded.value"
     )
     connection.execute(statement, {"value": MIN_COMPATIBLE})
+    connection.commit()
 
 
 def _status(connection: Connection) -> MigrationStatus:
+    """What the database says now; leaves no transaction open, so that each migration can have its own."""
     tables = set(inspect(connection).get_table_names())
     current = oldest = None
     if "adw_alembic_version" in tables:
         current = connection.execute(text("SELECT version_num FROM adw_alembic_version")).scalar()
     if "adw_meta" in tables:
         oldest = connection.execute(text("SELECT value FROM adw_meta WHERE key = 'min_compatible'")).scalar()
+    connection.rollback()
     return MigrationStatus(current=current, head=code_revision(), min_compatible=oldest)
 
 
