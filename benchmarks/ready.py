@@ -1,0 +1,82 @@
+"""Commands timed until they end, or until they are ready."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from benchmarks.stage import end, spawn, wait_for
+
+ADW = (sys.executable, "-P", "-m", "adw.cli.main")
+SERVE = (*ADW, "serve", "--port", "0")
+_BARE_SERVER = """
+import socket
+from fastapi import FastAPI
+from granian.constants import Interfaces
+from granian.server.embed import Server
+import asyncio, sys
+app = FastAPI()
+@app.get("/health")
+def health(): return {}
+asyncio.run(Server(app, address="127.0.0.1", port=int(sys.argv[1]), interface=Interfaces.ASGI).serve())
+"""
+
+
+def until_done(command: Sequence[str], *, env: Mapping[str, str] | None = None) -> float:
+    """Seconds the command took. Raises when it fails."""
+    started = time.perf_counter()
+    subprocess.run(command, env=env, check=True, capture_output=True)
+    return time.perf_counter() - started
+
+
+@contextmanager
+def server(data_dir: Path, env: Mapping[str, str], *words: str) -> Generator[tuple[subprocess.Popen[bytes], float]]:
+    """`adw serve` once `/health` answers, and the seconds until then."""
+    record, log = data_dir / "server.json", data_dir / "serve.log"
+    started = time.perf_counter()
+    process = spawn([*SERVE, *words], env=env, log=log)
+    wait_for(lambda: _answers_of(record, process.pid), process, log, look_s=0.005)
+    try:
+        yield process, time.perf_counter() - started
+    finally:
+        end(process)
+
+
+@contextmanager
+def bare_server(folder: Path, port: int) -> Generator[tuple[subprocess.Popen[bytes], float]]:
+    """The least that serves: FastAPI with one route, on the same HTTP server."""
+    started = time.perf_counter()
+    process = spawn([sys.executable, "-c", _BARE_SERVER, str(port)], env={"PATH": "/usr/bin"}, log=folder / "bare.log")
+    wait_for(lambda: answers(f"http://127.0.0.1:{port}"), process, folder / "bare.log", look_s=0.005)
+    try:
+        yield process, time.perf_counter() - started
+    finally:
+        end(process)
+
+
+def answers(url: str) -> bool:
+    """Whether `GET /health` is answered with 200."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=5)
+    try:
+        connection.request("GET", "/health")
+        return connection.getresponse().status == http.client.OK
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _answers_of(record: Path, pid: int) -> bool:
+    try:
+        said = json.loads(record.read_text())
+    except (FileNotFoundError, ValueError):
+        return False
+    return said["pid"] == pid and answers(said["url"])
