@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Mapping
@@ -30,6 +31,8 @@ _STYLES = {
     "error": "red",
 }
 _DETAIL_KEYS = ("command", "file_path", "path", "pattern", "url", "description", "prompt")
+_WORKTREE = re.compile(r"/\S*/trees/[0-9a-f]{8}/")
+"""Said of every file an agent touches, and of no use to the reader."""
 _WIDTH = 88
 
 
@@ -76,7 +79,7 @@ class Progress:
         self._refresh()
 
     def _line(self, kind: str, text: str) -> None:
-        stamp = f"{duration((time.monotonic() - self._started) * 1000):>8}"
+        stamp = f"{time.monotonic() - self._started:7.1f}s"
         if self._console is None:
             print(f"{stamp}  {text}", file=sys.stderr, flush=True)
             return
@@ -116,4 +119,4 @@ def _action(data: Mapping[str, Any]) -> str:
         return tool
     known = cast("Mapping[str, Any]", given)
     detail = next((str(known[key]) for key in _DETAIL_KEYS if known.get(key)), "")
-    return f"{tool} {one_line(detail, width=_WIDTH)}".rstrip()
+    return f"{tool} {one_line(_WORKTREE.sub('', detail), width=_WIDTH)}".rstrip()

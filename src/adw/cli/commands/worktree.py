@@ -49,8 +49,9 @@ def cleanup(
         done = client.clean_worktrees(dry_run=dry_run)
     if as_json:
         return print_json(done)
+    other = "would be removed" if dry_run else "kept"
     rows = [
-        (each["adwId"], "removed" if each["removed"] else "kept", each["reason"], each["problem"], each["path"])
+        (each["adwId"], "removed" if each["removed"] else other, each["reason"], each["problem"], each["path"])
         for each in done["items"]
     ]
     print_table(("WORKFLOW", "DONE", "WHY", "PROBLEM", "PATH"), rows, empty="nothing to remove")

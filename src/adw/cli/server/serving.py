@@ -57,15 +57,16 @@ def serve_until_stopped(settings: Settings, plan: ServePlan) -> None:
         stack.enter_context(_alone(paths, restart=plan.restart))
         check_port_is_free(plan.host, plan.port)
         token = settings.api_token or secrets.token_urlsafe(32)
-        worker = WorkerProcess(own_command("worker", "--until-eof"), env=child_env) if plan.with_worker else None
+        if plan.with_worker:
+            # Beside the API, not after it: both have much to load. The first of them brings the database up.
+            worker = WorkerProcess(own_command("worker", "--until-eof"), env=child_env)
+            stack.callback(worker.stop)
+            worker.start()
 
         def on_ready(url: str) -> None:
             record = record_of_this_process(url=url, token=token, fingerprint=fingerprint(settings, key=token))
             write_record(paths.server_file, record)
             stack.callback(remove_record, paths.server_file, record)
-            if worker is not None:
-                stack.callback(worker.stop)
-                worker.start()
             print(f"serving at {url}", flush=True)
 
         _run_api(settings, plan, token=token, on_ready=on_ready)
