@@ -6,10 +6,15 @@ from decimal import Decimal
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StrictInt, field_validator
-from pydantic.alias_generators import to_camel
 
 MAX_INTEGER = 2**31 - 1
 MAX_USD = 1_000_000
+
+
+def to_camel(name: str) -> str:
+    """`skip_e2e` is `skipE2e`, and `e2e` stays itself."""
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
 
 
 class Wire(BaseModel):

@@ -31,7 +31,7 @@ MAX_PRIORITY = 1000
 class OptionsBody(Body):
     """Choices about how the work is done."""
 
-    skip_e2e: StrictBool = Field(default=False, alias="skipE2e")
+    skip_e2e: StrictBool = False
     auto_resolve: StrictBool = True
     plan_approval: StrictBool | None = None
 

@@ -13,7 +13,7 @@ from adw.api.wire import Money, Wire
 class OptionsView(Wire):
     """Choices made when the work was handed in."""
 
-    skip_e2e: bool = Field(alias="skipE2e")
+    skip_e2e: bool
     auto_resolve: bool
     plan_approval: bool | None
 

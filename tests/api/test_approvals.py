@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from tests.api.stage import WORKFLOWS, Stage
+
+from adw.domain.approval import Approval, ApprovalKind
+from adw.domain.events import EventType
+from adw.domain.status import Status
+
+
+async def waiting(stage: Stage, kind: ApprovalKind = ApprovalKind.PLAN, reason: str = "approval") -> Approval:
+    adw_id = (await stage.work(budget_usd=Decimal(1))).adw_id
+    await stage.activate(adw_id)
+    asked = await stage.ask(adw_id, kind)
+    await stage.move(adw_id, Status.WAITING, EventType.WORKFLOW_WAITING, wait_reason=reason)
+    return asked
+
+
+async def test_open_questions_are_listed_and_shown_on_their_workflow(stage: Stage):
+    asked = await waiting(stage)
+    listed = (await stage.http.get("/api/approvals")).json()["approvals"]
+    assert listed == (await stage.http.get(f"{WORKFLOWS}/{asked.adw_id}")).json()["approvals"]
+    assert (listed[0]["id"], listed[0]["question"], listed[0]["data"]) == (str(asked.id), "May it?", {"a": 1})
+    assert (listed[0]["decision"], listed[0]["decidedBy"]) == ("pending", None)
+
+
+async def test_the_list_is_narrowed_by_workflow_and_by_what_is_open(stage: Stage):
+    asked = await waiting(stage)
+    other = await stage.work("Something else")
+    await stage.http.post(f"/api/approvals/{asked.id}/allow")
+
+    async def count(**params: str) -> int:
+        return len((await stage.http.get("/api/approvals", params=params)).json()["approvals"])
+
+    assert [await count(), await count(pending="true"), await count(adwId=asked.adw_id[:6])] == [1, 0, 1]
+    assert await count(adwId=other.adw_id) == 0
+    assert (await stage.http.get("/api/approvals", params={"adwId": "ffff0000x"})).status_code == 404
+
+
+@pytest.mark.parametrize("by", ["id", "workflow"])
+async def test_a_yes_lets_the_workflow_go_on(stage: Stage, by: str):
+    asked = await waiting(stage)
+    reference = str(asked.id)[:13] if by == "id" else asked.adw_id
+    answer = await stage.http.post(f"/api/approvals/{reference}/allow", json={"reason": "good", "actor": "pat"})
+    decided, workflow = answer.json()["approval"], answer.json()["workflow"]
+    assert (decided["decision"], decided["decidedBy"], decided["reason"]) == ("allowed", "pat", "good")
+    assert (workflow["status"], workflow["approvals"]) == ("active", [])
+    assert stage.enqueuer.started == [f"{asked.adw_id}.1"]
+
+
+async def test_a_no_fails_the_workflow_with_its_reason(stage: Stage):
+    asked = await waiting(stage)
+    answer = await stage.http.post(f"/api/approvals/{asked.id}/deny", json={"reason": "too much"})
+    assert answer.json()["workflow"]["status"] == "failed"
+    assert "too much" in answer.json()["workflow"]["failure"]["message"]
+
+
+async def test_the_same_answer_twice_is_harmless_and_another_one_a_conflict(stage: Stage):
+    asked = await waiting(stage)
+    for _ in range(2):
+        assert (await stage.http.post(f"/api/approvals/{asked.id}/allow")).status_code == 200
+    answer = await stage.http.post(f"/api/approvals/{asked.id}/deny")
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert stage.enqueuer.started == [f"{asked.adw_id}.1"]
+
+
+async def test_a_budget_is_raised_by_naming_its_new_total(stage: Stage):
+    asked = await waiting(stage, ApprovalKind.BUDGET, "budget")
+    answer = await stage.http.post(f"/api/approvals/{asked.id}/allow", json={"budgetUsd": 2.25})
+    assert (answer.json()["workflow"]["budgetUsd"], answer.json()["workflow"]["status"]) == (2.25, "active")
+
+
+@pytest.mark.parametrize(
+    ("kind", "verb", "sent"),
+    [
+        (ApprovalKind.BUDGET, "allow", {}),
+        (ApprovalKind.BUDGET, "allow", {"budgetUsd": 0.5}),
+        (ApprovalKind.BUDGET, "allow", {"budgetUsd": 0}),
+        (ApprovalKind.PLAN, "allow", {"budgetUsd": 5}),
+        (ApprovalKind.PLAN, "deny", {"budgetUsd": 5}),
+        (ApprovalKind.PLAN, "allow", {"reason": "a\0b"}),
+        (ApprovalKind.PLAN, "allow", {"reason": ""}),
+        (ApprovalKind.PLAN, "allow", {"because": "x"}),
+    ],
+)
+async def test_answers_that_make_no_sense_are_refused(stage: Stage, kind: ApprovalKind, verb: str, sent: dict):
+    asked = await waiting(stage, kind)
+    answer = await stage.http.post(f"/api/approvals/{asked.id}/{verb}", json=sent)
+    assert (answer.status_code, answer.json()["code"]) == (422, "usage")
+    assert len((await stage.http.get("/api/approvals", params={"pending": "1"})).json()["approvals"]) == 1
+
+
+async def test_a_reference_to_several_questions_is_refused(stage: Stage):
+    asked = await waiting(stage)
+    await stage.ask(asked.adw_id, key="again")
+    answer = await stage.http.post(f"/api/approvals/{asked.adw_id}/allow")
+    assert (answer.status_code, answer.json()["code"]) == (422, "usage")
