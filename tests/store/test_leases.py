@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from adw.kit.errors import InfrastructureError
+from adw.store.leases import PortPair, lease_ports, list_leases, release_ports
+
+CANDIDATES = [PortPair(backend=9100 + n, frontend=9200 + n) for n in range(12)]
+
+
+def always(_port):
+    return True
+
+
+async def lease(database, adw_id, *, host="a", candidates=CANDIDATES, is_free=always):
+    async with database.begin() as connection:
+        return await lease_ports(connection, adw_id=adw_id, host=host, candidates=candidates, is_free=is_free)
+
+
+@pytest.fixture
+async def ids(make_workflow):
+    return [(await make_workflow(issue_number=n)).adw_id for n in range(10)]
+
+
+async def test_workflows_leasing_at_once_never_share_a_port(database, ids):
+    pairs = await asyncio.gather(*(lease(database, adw_id) for adw_id in ids))
+    ports = [port for pair in pairs for port in (pair.backend, pair.frontend)]
+    assert len(ports) == len(set(ports)) == 20
+    assert sorted(pair.backend for pair in pairs) == list(range(9100, 9110))
+
+
+async def test_a_workflow_keeps_its_pair_on_its_host(database, ids):
+    first = await lease(database, ids[0])
+    assert await lease(database, ids[0], is_free=lambda _: False) == first
+
+
+async def test_ports_another_program_listens_on_are_passed_over(database, ids):
+    pair = await lease(database, ids[0], is_free=lambda port: port not in {9100, 9201})
+    assert pair == PortPair(backend=9102, frontend=9202)
+
+
+async def test_hosts_do_not_compete(database, ids):
+    assert await lease(database, ids[0], host="a") == await lease(database, ids[1], host="b")
+
+
+async def test_a_takeover_by_another_host_frees_the_ports_of_the_first(database, ids):
+    await lease(database, ids[0], host="a")
+    moved = await lease(database, ids[0], host="b")
+    async with database.read() as connection:
+        leases = await list_leases(connection)
+    assert {(row["host"], row["port"]) for row in leases} == {("b", moved.backend), ("b", moved.frontend)}
+    assert await lease(database, ids[1], host="a") == CANDIDATES[0]
+
+
+async def test_released_ports_are_leased_again(database, ids):
+    first = await lease(database, ids[0])
+    async with database.begin() as connection:
+        await release_ports(connection, adw_id=ids[0])
+        await release_ports(connection, adw_id=ids[0])
+    assert await lease(database, ids[1]) == first
+
+
+async def test_when_all_are_taken_the_hint_says_what_to_do(database, ids):
+    await lease(database, ids[0], candidates=CANDIDATES[:1])
+    with pytest.raises(InfrastructureError) as refused:
+        await lease(database, ids[1], candidates=CANDIDATES[:1])
+    assert "adw worktree cleanup" in (refused.value.hint or "")
