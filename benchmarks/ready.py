@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -39,7 +40,7 @@ def until_done(command: Sequence[str], *, env: Mapping[str, str] | None = None) 
 @contextmanager
 def server(data_dir: Path, env: Mapping[str, str], *words: str) -> Generator[tuple[subprocess.Popen[bytes], float]]:
     """`adw serve` once `/health` answers, and the seconds until then."""
-    record, log = data_dir / "server.json", data_dir / "serve.log"
+    record, log = data_dir / "server.json", data_dir.with_suffix(".serve.log")
     started = time.perf_counter()
     process = spawn([*SERVE, *words], env=env, log=log)
     wait_for(lambda: _answers_of(record, process.pid), process, log, look_s=0.005)
@@ -59,6 +60,12 @@ def bare_server(folder: Path, port: int) -> Generator[tuple[subprocess.Popen[byt
         yield process, time.perf_counter() - started
     finally:
         end(process)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def answers(url: str) -> bool:

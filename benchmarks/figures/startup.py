@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 import sys
+import time
 
 from adw.kit.postgres import EmbeddedPostgres
 from benchmarks.context import Context
-from benchmarks.ready import ADW, bare_server, server, until_done
+from benchmarks.ready import ADW, bare_server, free_port, server, until_done
 from benchmarks.results import Figure, Measure
 from benchmarks.stage import WORKER, end, environment, spawn, wait_for
 
@@ -70,16 +70,11 @@ def _server_s(context: Context, env: dict[str, str]) -> float:
 
 
 def _bare_s(context: Context) -> float:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    with bare_server(context.root, port) as (_, seconds):
+    with bare_server(context.root, free_port()) as (_, seconds):
         return seconds
 
 
 def _worker_s(context: Context, env: dict[str, str], number: int) -> float:
-    import time
-
     log = context.root / f"worker-{number}.log"
     started = time.perf_counter()
     process = spawn(WORKER, env=env, log=log)

@@ -1,0 +1,122 @@
+"""Memory of an idle server, worker and database, and what an agent at work adds."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from adw.kit.postgres import EmbeddedPostgres
+from benchmarks.bare import converse_all
+from benchmarks.context import Context
+from benchmarks.family import pss_mib, rss_mib, tree
+from benchmarks.ready import bare_server, free_port, server
+from benchmarks.results import Figure, Measure
+from benchmarks.scenario import scenario
+from benchmarks.stage import open_stage, worker, write_sample
+
+SETTLE_S = 2.0
+_IMPORTED = "import claude_agent_sdk, dbos, sqlalchemy, httpx, uvicorn, sys; print(flush=True); sys.stdin.read()"
+
+
+def measure(context: Context) -> Figure:
+    found = asyncio.run(_measure(context))
+    granian, libraries = "one FastAPI route on granian", "its libraries, imported"
+    rows = [
+        ("idle server", "server", "bare", granian),
+        ("idle worker", "worker", "imports", libraries),
+        ("embedded PostgreSQL, server and worker connected", "postgres", "", ""),
+        ("one workflow, at most: its agent, supervisor and tools", "agent", "cli", "the Agent SDK's CLI alone"),
+        ("worker at that time", "busy", "worker", "the same, idle"),
+    ]
+    return Figure(
+        title="Memory",
+        setting=f"Read {SETTLE_S:g} s after each was ready. PSS shares what several processes use, so it adds up; "
+        "RSS does not.",
+        measures=[
+            Measure(
+                name=f"{name}, {kind.upper()}",
+                unit="MiB",
+                samples=found[f"{key} {kind}"],
+                baseline=found.get(f"{base} {kind}", ()),
+                baseline_name=base_name,
+            )
+            for name, key, base, base_name in rows
+            for kind in ("pss", "rss")
+        ],
+    )
+
+
+async def _measure(context: Context) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {}
+
+    def take(name: str, processes: list[psutil.Process]) -> None:
+        found.setdefault(f"{name} pss", []).append(pss_mib(processes))
+        found.setdefault(f"{name} rss", []).append(rss_mib(processes))
+
+    async with open_stage(context.root, scenario(turns=6, turn_ms=500)) as stage:
+        data_dir = Path(stage.env["ADW_DATA_DIR"])
+        with worker(stage) as working:
+            await stage.completed(await stage.accept())  # clones the repository, loads what is loaded late
+        for _ in range(context.repetitions(3)):
+            with server(data_dir, stage.env, "--no-worker") as (serving, _), worker(stage) as working:
+                await asyncio.sleep(SETTLE_S)
+                take("server", tree(serving.pid))
+                take("worker", tree(working.pid))
+                take("postgres", _postgres(data_dir))
+                own = {process.pid for process in tree(working.pid)}
+                with _Peak(lambda pid=working.pid, own=own: [p for p in tree(pid) if p.pid not in own]) as peak:
+                    await stage.completed(await stage.accept())
+                peak.into(found, "agent")
+                take("busy", [psutil.Process(working.pid)])
+            repo = context.root / f"bare-{time.monotonic_ns()}"
+            write_sample(repo)
+            with _Peak(lambda: [p for p in psutil.Process().children(recursive=True) if p.name() == "claude"]) as peak:
+                await converse_all(repo, model_url=stage.model_url)
+            peak.into(found, "cli")
+            with bare_server(context.root, free_port()) as (serving, _):
+                await asyncio.sleep(SETTLE_S)
+                take("bare", tree(serving.pid))
+            with subprocess.Popen([sys.executable, "-c", _IMPORTED], stdin=-1, stdout=-1) as process:
+                await asyncio.to_thread(process.stdout.readline)
+                take("imports", tree(process.pid))
+    return found
+
+
+def _postgres(data_dir: Path) -> list[psutil.Process]:
+    pid = EmbeddedPostgres(data_dir=data_dir).status().pid
+    return [] if pid is None else tree(pid)
+
+
+class _Peak:
+    """Looks at processes from a thread of its own and remembers when they were largest."""
+
+    def __init__(self, processes: Callable[[], list[psutil.Process]]) -> None:
+        self._processes = processes
+        self._ended = threading.Event()
+        self._pss, self._rss = 0.0, 0.0
+        self._thread = threading.Thread(target=self._look)
+
+    def __enter__(self) -> _Peak:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def into(self, found: dict[str, list[float]], name: str) -> None:
+        found.setdefault(f"{name} pss", []).append(self._pss)
+        found.setdefault(f"{name} rss", []).append(self._rss)
+
+    def _look(self) -> None:
+        while not self._ended.wait(0.25):
+            processes = self._processes()
+            self._pss = max(self._pss, pss_mib(processes))
+            self._rss = max(self._rss, rss_mib(processes))
