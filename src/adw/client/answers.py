@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
+from urllib.parse import urlsplit
 
 from adw.client.calls import Call
 from adw.client.types import EventDict
@@ -34,7 +35,8 @@ _BY_STATUS: Mapping[int, type[AdwError]] = {
 
 def value_of(call: Call[T], response: httpx.Response) -> T:
     """The answer's value; raises the error a problem stands for."""
-    raise_problem(response)
+    if response.status_code != call.also:
+        raise_problem(response)
     value: Any
     match call.answer:
         case "text":
@@ -48,8 +50,7 @@ def value_of(call: Call[T], response: httpx.Response) -> T:
 
 def raise_problem(response: httpx.Response) -> None:
     """Raises for every status but success. A stream must have been read."""
-    # Readiness says with 503 that something is missing; what it is, is the answer.
-    if response.is_success or response.headers.get("content-type", "").startswith("application/json"):
+    if response.is_success:
         return
     problem = _problem(response)
     detail = str(problem.get("detail") or f"the server answered {response.status_code} {response.reason_phrase}")
@@ -58,12 +59,24 @@ def raise_problem(response: httpx.Response) -> None:
     raise kind(detail, hint=None if hint is None else str(hint))
 
 
+def check_address(url: str) -> str:
+    """The address without a slash at its end; raises UsageError unless it is one of a server."""
+    try:
+        parts = urlsplit(url)
+        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address:
+        raise _no_address(url)
+    return url.rstrip("/")
+
+
 def transport_error(url: str, error: httpx.TransportError | httpx.InvalidURL) -> AdwError:
     """Our error for one of the HTTP library's."""
     import httpx
 
     if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
-        return UsageError(f"{url!r} is not the address of a server", hint="use http://HOST:PORT")
+        return _no_address(url)
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
         return UnreachableError(f"no server answers at {url}", hint=_START)
     if isinstance(error, httpx.TimeoutException):
@@ -74,6 +87,10 @@ def transport_error(url: str, error: httpx.TransportError | httpx.InvalidURL) ->
 def event_in(line: str) -> EventDict | None:
     """The event in a line of a stream; blank lines only keep the connection alive."""
     return cast("EventDict", json.loads(line)) if line.strip() else None
+
+
+def _no_address(url: str) -> UsageError:
+    return UsageError(f"{url!r} is not the address of a server", hint="use http://HOST:PORT")
 
 
 def _json(response: httpx.Response) -> Any:
@@ -92,13 +109,9 @@ def _problem(response: httpx.Response) -> dict[str, Any]:
 
 
 def _by_code() -> dict[str, type[AdwError]]:
-    return {kind.code: kind for kind in _family(AdwError)}
-
-
-def _family(kind: type[AdwError]) -> Iterator[type[AdwError]]:
-    for child in kind.__subclasses__():
-        yield child
-        yield from _family(child)
+    """Only the tree everybody knows: errors of other layers may need more than a sentence to be made."""
+    members: list[object] = list(vars(errors).values())
+    return {kind.code: kind for kind in members if isinstance(kind, type) and issubclass(kind, AdwError)}
 
 
 def is_person_needed(status: str, wait_reason: str | None) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from adw.client import calls
 from adw.client import types as t
-from adw.client.answers import event_in, is_person_needed, raise_problem, transport_error, value_of
+from adw.client.answers import check_address, event_in, is_person_needed, raise_problem, transport_error, value_of
 from adw.client.calls import Call, Money
 from adw.domain.status import UNFINISHED, Status
 from adw.kit.errors import UnreachableError
@@ -33,7 +33,7 @@ class AsyncAdwClient:
     """
 
     def __init__(self, url: str, token: str, *, actor: str = "api", timeout_s: float = 120.0) -> None:
-        self.url = url.rstrip("/")
+        self.url = check_address(url)
         self.actor = actor
         self._token = token
         self._timeout_s = timeout_s

@@ -31,6 +31,8 @@ class Call(Generic[T_co]):
     key: str | None = None
     """The idempotency key."""
     answer: Literal["json", "text", "bytes"] = "json"
+    also: int | None = None
+    """A status besides success that carries the answer."""
 
     @property
     def query(self) -> dict[str, str]:
@@ -46,7 +48,7 @@ def health() -> Call[t.HealthDict]:
 
 
 def ready() -> Call[t.ReadinessDict]:
-    return Call(method="GET", path="/health/ready")
+    return Call(method="GET", path="/health/ready", also=503)
 
 
 def create_workflow(

@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import asyncio
+import inspect
+import subprocess
+import sys
+import typing
+
+import pytest
+from tests.client.conftest import Live
+
+from adw.api.routes import ROUTERS, hosts
+from adw.api.routes.approvals import DecidedView
+from adw.api.routes.health import Health, Readiness
+from adw.api.views import forge, projects, records
+from adw.api.views import workflow as workflows
+from adw.api.views.approvals import ApprovalList
+from adw.api.views.events import EventPage
+from adw.client import AdwClient, AsyncAdwClient, calls
+from adw.client import types as t
+from adw.domain.events import EventType
+from adw.domain.status import Status
+from adw.kit.errors import UsageError
+from adw.store.results import save_artifact
+
+SAME = [
+    (Health, t.HealthDict),
+    (Readiness, t.ReadinessDict),
+    (workflows.WorkflowView, t.WorkflowDict),
+    (workflows.WorkflowPage, t.WorkflowPageDict),
+    (workflows.WorkflowAnswer, t.WorkflowAnswerDict),
+    (workflows.AcceptedView, t.AcceptedDict),
+    (ApprovalList, t.ApprovalListDict),
+    (DecidedView, t.DecidedDict),
+    (EventPage, t.EventPageDict),
+    (records.PhaseList, t.PhaseListDict),
+    (records.OutputList, t.OutputListDict),
+    (records.EvidenceList, t.EvidenceListDict),
+    (records.WorkflowUsage, t.WorkflowUsageDict),
+    (records.ArtifactList, t.ArtifactListDict),
+    (projects.ProjectList, t.ProjectListDict),
+    (projects.AddedProject, t.AddedProjectDict),
+    (projects.ProjectDetail, t.ProjectDetailDict),
+    (forge.IssueList, t.IssueListDict),
+    (forge.IssueDetail, t.IssueDetailDict),
+    (forge.PullList, t.PullListDict),
+    (forge.PullDetail, t.PullDetailDict),
+    (forge.PullAnswer, t.PullAnswerDict),
+    (forge.MergedView, t.MergedDict),
+    (hosts.WorktreeList, t.WorktreeListDict),
+    (hosts.CleanupView, t.CleanupDict),
+    (hosts.WorkerList, t.WorkerListDict),
+]
+
+
+@pytest.mark.parametrize(("view", "answer"), SAME)
+def test_the_clients_types_are_what_the_server_sends(view, answer):
+    assert _names_of_view(view) == _names_of_answer(answer)
+
+
+def test_both_clients_have_the_same_methods():
+    def face(kind) -> dict[str, str]:
+        members = inspect.getmembers(kind, inspect.isfunction)
+        return {
+            name: str(inspect.signature(member)).partition(" -> ")[0]
+            for name, member in members
+            if not name.startswith("_") and name != "wait"
+        }
+
+    assert face(AdwClient) == face(AsyncAdwClient)
+
+
+async def test_every_route_is_called_by_the_client(live: Live, client: AsyncAdwClient):
+    """Speaks to all of them; each answer's meaning is tested beside its route."""
+    called = _recorded(client)
+    stage, path = live.stage, str(live.stage.repository)
+    await client.health()
+    assert (await client.ready())["status"] == "unavailable"
+    project = (await client.add_project(path))["project"]["id"]
+    await client.projects()
+    await client.project(path)
+    issue = await client.create_issue(path, title="Fix the date", labels=["bug"], key="k")
+    await client.issues(project, state="all")
+    await client.comment_issue(project, issue["number"], body="b")
+    assert (await client.issue("repository", issue["number"]))["comments"][0]["author"] == "pat"
+    accepted = await client.create_workflow(
+        project=path,
+        workflow_type="plan-build-test",
+        issue_number=issue["number"],
+        budget_usd=1.5,
+        options={"skipE2e": True},
+        key="k",
+    )
+    adw_id = accepted["adwId"]
+    await client.list_workflows(status=["queued"], project=path, text="date", limit=1)
+    assert (await client.get_workflow(adw_id[:6]))["options"]["skipE2e"] is True
+    for read in (client.phases, client.outputs, client.evidence, client.usage, client.artifacts, client.events):
+        await read(adw_id)
+    assert await client.diff(adw_id) == ""
+    async with stage.database.begin() as connection:
+        await save_artifact(connection, adw_id=adw_id, name="a b/ü", media_type="x/y", content=b"\x00")
+    assert await client.artifact(adw_id, "a b/ü") == b"\x00"
+    pull = await stage.pull(await stage.row(adw_id), draft=True)
+    await client.pulls(project)
+    await client.pull(project, pull.number)
+    assert "+today" in await client.pull_diff(project, pull.number)
+    await client.comment_pull(project, pull.number, body="b")
+    await client.review_pull(project, pull.number, state="approved")
+    await client.ready_pull(project, pull.number)
+    merged = await client.merge_pull(project, pull.number, expected_head_sha=pull.head_sha)
+    assert merged["adwId"] == adw_id
+    await client.pause(adw_id)
+    await client.resume(adw_id)
+    await client.cancel(adw_id)
+    await client.delete_workflow(adw_id)
+    await client.worktrees()
+    await client.clean_worktrees(dry_run=True)
+    await client.workers()
+    await _decide(live, client)
+    other = await stage.work("Another")
+    pull = await stage.pull(other, files={"o": "o"})
+    await client.close_pull(project, pull.number)
+    await client.close_issue(project, issue["number"])
+    assert [event async for event in client.stream_events(adw_id)]
+    missing = {(method, path) for method, path in _routes() if not any(_is(route, path) for route in called[method])}
+    assert missing == set()
+
+
+async def test_the_sync_client_gets_the_same_answers(live: Live, client: AsyncAdwClient, sync_client: AdwClient):
+    adw_id = (await live.stage.work()).adw_id
+    assert await asyncio.to_thread(sync_client.get_workflow, adw_id) == await client.get_workflow(adw_id)
+    await client.cancel(adw_id)
+    streamed = await asyncio.to_thread(lambda: list(sync_client.stream_events(adw_id)))
+    assert streamed == (await client.events(adw_id))["events"]
+
+
+@pytest.mark.parametrize("name", ["", ".", ".."])
+def test_an_id_that_would_change_the_address_is_refused(name: str):
+    for make in (calls.get_workflow, calls.project):
+        with pytest.raises(UsageError):
+            make(name)
+
+
+@pytest.mark.parametrize("name", ["a/b", "a?b", "a#b", "%2e%2e", "a b", "ü"])
+async def test_odd_ids_reach_the_server_as_they_are(live: Live, client: AsyncAdwClient, name: str):
+    from adw.kit.errors import NotFoundError
+
+    with pytest.raises(NotFoundError):
+        await client.pull(name, 1)
+
+
+def test_importing_the_client_loads_no_http_library():
+    code = (
+        "import sys, adw.client; print([m for m in ('httpx', 'pydantic', 'asyncio', 'sqlalchemy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+async def _decide(live: Live, client: AsyncAdwClient) -> None:
+    stage = live.stage
+    for verb in (client.allow, client.deny):
+        adw_id = (await stage.work(str(verb))).adw_id
+        await stage.activate(adw_id)
+        asked = await stage.ask(adw_id)
+        await stage.move(adw_id, Status.WAITING, EventType.WORKFLOW_WAITING, wait_reason="approval")
+        assert (await client.approvals(adw_id=adw_id, pending=True))["approvals"][0]["id"] == str(asked.id)
+        decided = await verb(str(asked.id), reason="because")
+        assert decided["approval"]["decidedBy"] == "pat"
+    assert decided["workflow"]["status"] == "failed"
+    assert (await client.retry(adw_id))["workflow"]["status"] == "queued"
+
+
+def _recorded(client: AsyncAdwClient) -> dict[str, list[str]]:
+    """Fills with what the client asks for, by method."""
+    called: dict[str, list[str]] = {"GET": [], "POST": [], "DELETE": []}
+
+    async def note(request) -> None:
+        called[request.method].append(request.url.raw_path.decode().partition("?")[0])
+
+    client._http().event_hooks["request"].append(note)
+    return called
+
+
+def _routes() -> list[tuple[str, str]]:
+    return [(method, route.path) for router in ROUTERS for route in router.routes for method in route.methods]
+
+
+def _is(path: str, template: str) -> bool:
+    parts, wanted = path.split("/"), template.split("/")
+    if wanted[-1] == "{name:path}":
+        return parts[: len(wanted) - 1][:-1] == wanted[:-1][:-1] or "artifacts" in parts
+    same = len(parts) == len(wanted)
+    return same and all(want.startswith("{") or want == part for part, want in zip(parts, wanted, strict=True))
+
+
+def _names_of_view(view) -> dict[str, typing.Any]:
+    fields = view.model_fields.values()
+    return {field.serialization_alias or field.alias: _nested_view(field.annotation) for field in fields}
+
+
+def _nested_view(annotation):
+    for part in (annotation, *_parts(annotation)):
+        if hasattr(part, "model_fields"):
+            return _names_of_view(part)
+    return None
+
+
+def _names_of_answer(answer) -> dict[str, typing.Any]:
+    return {name: _nested_answer(kind) for name, kind in typing.get_type_hints(answer).items()}
+
+
+def _nested_answer(kind):
+    for part in (kind, *_parts(kind)):
+        if typing.is_typeddict(part):
+            return _names_of_answer(part)
+    return None
+
+
+def _parts(kind):
+    for part in typing.get_args(kind):
+        yield part
+        yield from _parts(part)
