@@ -42,4 +42,4 @@ def _lines(root: Path) -> Iterator[tuple[str, int, str]]:
 
 
 def _is_made(path: Path) -> bool:
-    return "__pycache__" in path.parts or path.name.startswith((".coverage", ".git"))
+    return bool({"__pycache__", "results"} & set(path.parts)) or path.name.startswith((".coverage", ".git"))
