@@ -5,16 +5,13 @@ from __future__ import annotations
 import pytest
 from repositories import git, make_repository
 from script import (
-    adds_farewell,
+    BUILT,
     answer,
     blocks,
-    BUILT,
-    builds,
     call,
     classifies,
     plans,
     rule,
-    say,
     scenario,
     shell,
     straight,
@@ -40,7 +37,10 @@ def half_done(folder):
         ),
         rule(
             "broken-off",
-            blocks({"text": "I begin with the first half"}, call("Write", file_path="${cwd}/farewell.txt", content="farewell\n")),
+            blocks(
+                {"text": "I begin with the first half"},
+                call("Write", file_path="${cwd}/farewell.txt", content="farewell\n"),
+            ),
             shell(hangs),
             role="implementor",
             turn=1,
@@ -125,7 +125,9 @@ async def test_a_worker_that_dies_at_each_effect_in_turn_repeats_none(scene, rep
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("death", [("push", "after"), ("ensure_pull_request", "after"), ("mark_ready", "after")], ids=" ".join)
+@pytest.mark.parametrize(
+    "death", [("push", "after"), ("ensure_pull_request", "after"), ("mark_ready", "after")], ids=" ".join
+)
 async def test_a_build_whose_worker_dies_at_an_effect_ends_ready_all_the_same(scene, repository, death):
     scene.model.follow(straight())
     accepted = await scene.accept(repository)
