@@ -97,8 +97,9 @@ class Nursery:
 class WorkerProcess:
     """One worker, known by its pid and its log."""
 
-    def __init__(self, pid, log):
+    def __init__(self, pid, log, popen=None):
         self.pid = pid
+        self._popen = popen
         self.log = log
         with contextlib.suppress(psutil.NoSuchProcess):
             self._process = psutil.Process(pid)
@@ -118,6 +119,8 @@ class WorkerProcess:
 
     def gone(self):
         until(lambda: not self.alive, "the worker is gone")
+        if self._popen is not None:
+            self._popen.wait()
 
     def stop(self):
         """In order, as by SIGTERM."""
@@ -181,9 +184,7 @@ class Scene:
         )
         with log.open("ab") as file:
             process = subprocess.Popen([sys.executable, "-c", code], env=self.env, stdout=file, stderr=file)
-        worker = WorkerProcess(process.pid, log)
-        worker.popen = process
-        return self._added(worker)
+        return self._added(WorkerProcess(process.pid, log, process))
 
     def _added(self, worker):
         self.workers.append(worker)
