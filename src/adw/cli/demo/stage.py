@@ -16,6 +16,7 @@ from pathlib import Path
 
 from adw.cli.server.child import end_child, own_command
 from adw.cli.server.record import ServerRecord, read_record
+from adw.cli.server.signals import finishing_undisturbed
 from adw.demo import create_sample_project
 from adw.kit.errors import InfrastructureError
 from adw.kit.paths import DataPaths
@@ -44,7 +45,7 @@ class Stage:
 def set_stage(*, keep: bool) -> Generator[Stage]:
     """Sets the stage and clears it again, processes first, then files unless they are kept."""
     root = Path(tempfile.mkdtemp(prefix="adw-demo-")).resolve()
-    with ExitStack() as stack:
+    with finishing_undisturbed() as be_deaf, ExitStack() as stack:
         if not keep:
             stack.callback(shutil.rmtree, root, ignore_errors=True)
         repo, data_dir = root / "tally", root / "data"
@@ -57,6 +58,7 @@ def set_stage(*, keep: bool) -> Generator[Stage]:
             "ANTHROPIC_API_KEY": "demo-needs-no-key",
         }
         server = stack.enter_context(_server(paths, env=_others() | settings))
+        stack.callback(be_deaf)
         yield Stage(root=root, repo=repo, data_dir=data_dir, server=server, settings=settings)
 
 

@@ -1,9 +1,9 @@
-"""SIGTERM as an orderly end."""
+"""SIGTERM as an orderly end, and an end that is not cut off."""
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 _TERMINATED = 143
@@ -21,3 +21,22 @@ def terminated_in_order(*, code: int = _TERMINATED) -> Generator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def finishing_undisturbed() -> Generator[Callable[[], None]]:
+    """Gives a function that makes this process deaf to Ctrl-C and SIGTERM until the block ends.
+
+    Call it when cleaning up begins: an impatient second Ctrl-C would leave behind what was about to be removed.
+    """
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def be_deaf() -> None:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
+
+    try:
+        yield be_deaf
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
