@@ -69,6 +69,15 @@ EVENTS: Mapping[EventType, str] = {
     EventType.ERROR: "something went wrong that does not end the workflow",
 }
 
+HTTP_CODES = {
+    "bad_request": (400, "The request is not valid HTTP with valid JSON in it"),
+    "body_too_large": (413, "The body is larger than allowed"),
+    "foreign_origin": (403, "The request comes from a page of another site"),
+    "method_not_allowed": (405, "The route does not know this method"),
+    "wrong_host": (403, "The request names another host than this server"),
+}
+"""Codes that only the API gives, before any of our own code runs."""
+
 NO_EFFECT_YET = {
     "project.forge",
     "commands.e2e",
@@ -123,6 +132,8 @@ def render_errors() -> str:
         "What can go wrong has a stable code: in brackets on the command line, `code` in the API's answers.\n"
         "Every message comes with a hint that says what to do next.\n",
         *_table(("code", "meaning", "class", "HTTP", "exit", "repeating may help"), rows),
+        "\nThe API alone also gives these:\n",
+        *_table(("code", "meaning", "HTTP"), [(f"`{code}`", *reversed(each)) for code, each in HTTP_CODES.items()]),
     )
 
 

@@ -73,3 +73,11 @@ def test_every_page_is_reached_from_the_index(root: Path):
     index = (root / "docs/README.md").read_text()
     pages = [page.relative_to(root / "docs") for page in (root / "docs").rglob("*.md")]
     assert [str(page) for page in pages if str(page) != "README.md" and f"({page})" not in index] == []
+
+
+def test_every_code_of_a_problem_is_documented(root: Path):
+    source = "".join(path.read_text() for path in (root / "src/adw/api").rglob("*.py"))
+    codes = set(re.findall(r'code="(\w+)"', source)) | set(re.findall(r'\d{3}: \("(\w+)"', source))
+    page = (root / "docs/reference/errors.md").read_text()
+    assert codes
+    assert {code for code in codes if f"`{code}`" not in page} == set()

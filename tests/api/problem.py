@@ -1,0 +1,23 @@
+"""What the tests of refusals share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+
+def problem_of(answer: httpx.Response, *, status: int, code: str) -> dict[str, Any]:
+    """The problem, checked for its form."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem.keys() >= {"type", "title", "status", "detail", "code", "hint"}
+    assert (problem["status"], problem["code"], problem["type"]) == (status, code, f"urn:adw:problem:{code}")
+    assert problem["title"]
+    assert problem["detail"]
+    return problem
+
+
+def body(**changes: Any) -> dict[str, Any]:
+    return {"project": "/nowhere", "workflowType": "plan", "prompt": "Fix it"} | changes
