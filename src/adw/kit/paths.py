@@ -20,6 +20,11 @@ class DataPaths:
         return self.root / "run"
 
     @property
+    def tools(self) -> Path:
+        """Programs of ours that projects may use."""
+        return self.root / "tools"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from uv import find_uv_bin
+
 from adw.control.service import Control
 from adw.engine.enqueuer import DbosEnqueuer
 from adw.intake.service import Intake
@@ -50,7 +52,7 @@ async def open_foundation(
 ) -> AsyncGenerator[Foundation]:
     """Opens the parts in the running loop and closes them again; programs started meanwhile are ended first."""
     paths = DataPaths(settings.data_dir).ensure()
-    environment = clean_environment(os.environ if environ is None else environ, {})
+    environment = _with_tools(clean_environment(os.environ if environ is None else environ, {}), paths)
     database = Database(url, pool_size=10)
     enqueuer = DbosEnqueuer(database.url)
     runtime_dir = paths.run / str(os.getpid())
@@ -78,3 +80,13 @@ async def open_foundation(
             await lifeline.close()
             enqueuer.dispose()
             await database.close()
+
+
+def _with_tools(environment: Mapping[str, str], paths: DataPaths) -> Mapping[str, str]:
+    """Puts our uv last on `PATH`: projects are set up by it unless the machine has one of its own."""
+    tool = paths.tools / "uv"
+    tool.parent.mkdir(exist_ok=True)
+    draft = tool.with_name(f"uv.{os.getpid()}")
+    draft.symlink_to(find_uv_bin())
+    draft.replace(tool)
+    return {**environment, "PATH": os.pathsep.join([environment.get("PATH", os.defpath), str(tool.parent)])}

@@ -9,7 +9,7 @@ from adw.domain.project import ForgeKind, Project
 from adw.forge.local.forge import LocalForge
 from adw.forge.local.git_repository import GitLocalRepository
 from adw.kit.errors import ConfigurationError
-from adw.kit.git import Git, create_remote, publish_branch, sync_remote_base
+from adw.kit.git import Git, PersonRepository, RepositoryLock, create_remote, publish_branch, sync_remote_base
 from adw.kit.paths import DataPaths
 from adw.ports.forge import Forge
 from adw.ports.workspace import RepositoryRef
@@ -40,12 +40,21 @@ class LocalProjects:
         remote = self.paths.forge_remote(project.id)
         remote.parent.mkdir(parents=True, exist_ok=True)
         await create_remote(remote, like=sha, default_branch=base)
-        await sync_remote_base(remote, source=Path(project.source), base=base, sha=sha)
+        # The lock of merges, which move the base branch as well.
+        async with RepositoryLock(remote / "adw-merge.lock"):
+            await sync_remote_base(remote, source=Path(project.source), base=base, sha=sha)
 
     async def read_committed(self, project: Project, *, sha: str, path: str) -> bytes | None:
-        git = Git(git_dir=self.paths.forge_remote(project.id))
-        done = await git.run("cat-file", "blob", f"{sha}:{path}", accept=(0, _NOT_FOUND))
-        return done.stdout if done.code == 0 else None
+        """From our remote, or from the person's repository as long as the remote does not have the commit."""
+        remote = self.paths.forge_remote(project.id)
+        if remote.is_dir():
+            git = Git(git_dir=remote)
+            content = await _blob(git, sha, path)
+            if content is not None or await git.has(sha):
+                return content
+        if not Path(project.source).is_dir():
+            return None
+        return await _blob(PersonRepository.at(Path(project.source)).git, sha, path)
 
     async def publish(self, project: Project, *, branch: str, sha: str) -> str | None:
         source = Path(project.source)
@@ -53,6 +62,11 @@ class LocalProjects:
             return f"{source} is gone; the result is in {self.paths.forge_remote(project.id)}"
         done = await publish_branch(source, remote=self.paths.forge_remote(project.id), branch=branch, sha=sha)
         return done.note
+
+
+async def _blob(git: Git, sha: str, path: str) -> bytes | None:
+    done = await git.run("cat-file", "blob", f"{sha}:{path}", accept=(0, _NOT_FOUND))
+    return done.stdout if done.code == 0 else None
 
 
 def _check(project: Project) -> None:

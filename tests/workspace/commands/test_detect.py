@@ -99,7 +99,7 @@ def test_pytest_is_not_added_to_a_lock_file_that_has_it():
     assert line(detect({"uv.lock": "", "pyproject.toml": pyproject}, has_uv=True).setup) == "uv sync --frozen"
 
 
-@pytest.mark.parametrize(("has_uv", "start"), [(True, "uv venv"), (False, "(.venv/bin/python -m pip")])
+@pytest.mark.parametrize(("has_uv", "start"), [(True, "{ uv venv"), (False, "(.venv/bin/python -m pip")])
 def test_without_a_lock_file_uv_only_installs(has_uv: bool, start: str):
     found = detect({"pyproject.toml": "[tool.uv]\ndev-dependencies = ['idna']", "test_a.py": ""}, has_uv=has_uv)
     assert line(found.setup).startswith(start)

@@ -30,6 +30,8 @@ _REQUIREMENTS = (
 )
 _PYTHON = ".venv/bin/python"
 _PIP = f"{_PYTHON} -m pip install --disable-pip-version-check -q"
+# With pip in it, because people and agents expect that of an environment.
+_UV_VENV = "uv venv -q --seed --allow-existing .venv"
 _UV_PIP = f"uv pip install -q --python {_PYTHON}"
 # An environment left half made by an interrupted run has no pip yet; making it again repairs it. Its own ignore file
 # keeps it out of commits whatever the project ignores.
@@ -50,8 +52,7 @@ def python_commands(tree: Tree, *, has_uv: bool) -> CommandSet:
     if tree.has("uv.lock"):
         setup = _locked_setup(tree, pyproject, has_uv=has_uv)
     else:
-        by_uv = has_uv and "uv" in table(pyproject, "tool")
-        setup = _unlocked_setup(tree, pyproject, by_uv=by_uv)
+        setup = _unlocked_setup(tree, pyproject, has_uv=has_uv)
     return CommandSet(setup=setup, test=_test(tree) if tested else None, lint=_lint(tree, pyproject))
 
 
@@ -91,15 +92,19 @@ def _locked_setup(tree: Tree, pyproject: dict[str, Any], *, has_uv: bool) -> Com
     return Command(line=" && ".join(steps), origin="uv: uv.lock", timeout_s=SETUP_TIMEOUT_S)
 
 
-def _unlocked_setup(tree: Tree, pyproject: dict[str, Any], *, by_uv: bool) -> Command:
-    """Installs what the project names, and pytest. Not by `uv sync`, which would write a lock file into the tree."""
+def _unlocked_setup(tree: Tree, pyproject: dict[str, Any], *, has_uv: bool) -> Command:
+    """Installs what the project names, and pytest. Not by `uv sync`, which would write a lock file into the tree.
+
+    uv does in a second what takes pip ten; where it cannot (a registry only pip is configured for), pip does it.
+    """
     files = [path for path in _REQUIREMENTS if tree.has(path)]
     wanted = [*_flags("-r", files), *_project_arguments(tree, pyproject), *_group_requirements(pyproject), "pytest"]
-    make, install = ("uv venv -q --allow-existing .venv", _UV_PIP) if by_uv else (_VENV, _PIP)
+    by_pip = f"{_VENV} && {_PIP} {shlex.join(wanted)}"
+    by_uv = f"{{ {_UV_VENV} && {_UV_PIP} {shlex.join(wanted)}; }} || {{ {by_pip}; }}"
     reason = ", ".join([*files, *[path for path in _MARKERS[:3] if tree.has(path)]]) or "tests that pytest runs"
     return Command(
-        line=f"{make} && {install} {shlex.join(wanted)}",
-        origin=f"{'uv' if by_uv else 'venv and pip'}: {reason}",
+        line=by_uv if has_uv else by_pip,
+        origin=f"{'uv, else venv and pip' if has_uv else 'venv and pip'}: {reason}",
         timeout_s=SETUP_TIMEOUT_S,
     )
 
