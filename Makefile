@@ -15,8 +15,9 @@ $(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or newer was not found" >&2; echo "hint: install it, or name it: make setup PYTHON=/path/to/python3.11" >&2; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
-	$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes requirements/dev.txt
-	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	$(BIN)/uv pip sync -q --system-certs --python $(BIN)/python --require-hashes requirements/dev.txt \
+		|| $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt # pip knows mirrors that uv does not
+	$(BIN)/uv pip install -q --offline --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
 demo: $(STAMP) ## Take a sample issue to a tested pull request, no credentials needed
