@@ -7,6 +7,7 @@ import unicodedata
 
 _MAX_SLUG = 48
 _MAX_TITLE = 72
+_INVISIBLE = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029")
 
 
 def slugify(text: str, *, fallback: str = "work") -> str:
@@ -32,6 +33,6 @@ def plan_path(*, issue_number: int | None, adw_id: str, slug: str) -> str:
 
 
 def title_of(text: str) -> str:
-    """A one-line title for a sentence of any length."""
-    line = " ".join(text.split())
+    """A one-line title for a sentence of any length, without characters that steer terminals or turn text around."""
+    line = " ".join("".join(" " if c in _INVISIBLE or unicodedata.category(c) == "Cc" else c for c in text).split())
     return line if len(line) <= _MAX_TITLE else f"{line[: _MAX_TITLE - 1].rstrip()}…"

@@ -1,0 +1,73 @@
+"""What somebody asks for, and whether it can be asked at all; nothing here looks at the world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from adw.domain.agent import ModelSet
+from adw.domain.forge_text import check_name
+from adw.domain.naming import title_of
+from adw.domain.workflow import WorkflowOptions
+from adw.kit.errors import NotFoundError, UsageError
+
+MAX_PROMPT_CHARS = 60_000
+_MAX_ISSUE_NUMBER = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkRequest:
+    """Work somebody hands in: on an issue by number, or a sentence that becomes one."""
+
+    project: str
+    """A path, or the id or name of a known project."""
+    kind: str
+    actor: str
+    source: str
+    """Which door it came through: `cli`, `api`, ..."""
+    issue_number: int | None = None
+    prompt: str | None = None
+    model_set: ModelSet | None = None
+    budget_usd: Decimal | None = None
+    priority: int = 0
+    options: WorkflowOptions = field(default_factory=WorkflowOptions)
+    idempotency_key: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The sentence without surrounding white space."""
+        return (self.prompt or "").strip()
+
+
+def check_request(request: WorkRequest) -> None:
+    """Raises UsageError, or NotFoundError for a number no issue can have.
+
+    A request names an issue or says what to do, not both, within reason, and comes from somebody with a name.
+    """
+    check_name(request.actor, what="actor")
+    if (request.issue_number is None) == (not request.text):
+        raise UsageError("say what to do: an issue's number or a sentence", hint='for example `adw run "Fix the date"`')
+    if request.issue_number is not None and not 1 <= request.issue_number <= _MAX_ISSUE_NUMBER:
+        raise NotFoundError(f"there is no issue #{request.issue_number}", hint="see `adw issue list`")
+    _check_text(request.text)
+    if request.budget_usd is not None and not (request.budget_usd.is_finite() and request.budget_usd > 0):
+        raise UsageError(f"a budget of {request.budget_usd} USD buys nothing", hint="name an amount above 0")
+
+
+def title_for(text: str) -> str:
+    """The first line that says something, without the marks of a Markdown heading."""
+    lines = (line.strip().lstrip("#").strip() for line in text.splitlines())
+    return title_of(next((line for line in lines if line), text))
+
+
+def _check_text(text: str) -> None:
+    if len(text) > MAX_PROMPT_CHARS:
+        raise UsageError(
+            f"the text is longer than {MAX_PROMPT_CHARS} characters", hint="put details into files of the repository"
+        )
+    if "\0" in text:
+        raise UsageError("the text holds a NUL character", hint="remove it")
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise UsageError("the text holds half a character (a lone surrogate)", hint="send valid UTF-8")
+    if text and not title_for(text):
+        raise UsageError("the text says nothing", hint='for example `adw run "Fix the date"`')
