@@ -24,8 +24,8 @@ class TestAdding:
         assert (await add(stage, base="next"))["base"]["name"] == "next"
 
     @pytest.mark.parametrize("path", ["relative", "./here", "~", "", "/nowhere", "/" + "x" * 300, "/a\0b", "/dev/null"])
-    async def test_what_is_no_repository_is_refused(self, stage: Stage, path: str):
-        answer = await stage.http.post("/api/projects", json={"path": path})
+    async def test_what_is_no_repository_is_refused(self, shared: Stage, path: str):
+        answer = await shared.http.post("/api/projects", json={"path": path})
         assert (answer.status_code, answer.json()["code"]) == (422, "usage")
 
     async def test_a_loop_of_links_is_refused(self, stage: Stage):
@@ -62,9 +62,9 @@ class TestFinding:
     @pytest.mark.parametrize(
         ("reference", "query"), [("-", ""), ("repository", "?path=/x"), ("-", "?path=/" + "x" * 300)]
     )
-    async def test_a_reference_in_two_places_or_none_is_refused(self, stage: Stage, reference: str, query: str):
-        await add(stage)
-        answer = await stage.http.get(f"/api/projects/{reference}{query}")
+    async def test_a_reference_in_two_places_or_none_is_refused(self, shared: Stage, reference: str, query: str):
+        await add(shared)
+        answer = await shared.http.get(f"/api/projects/{reference}{query}")
         assert (answer.status_code, answer.json()["code"]) == (422, "usage")
 
 
@@ -144,8 +144,8 @@ class TestIssues:
             ("?limit=0", None),
         ],
     )
-    async def test_what_cannot_be_an_issue_is_refused(self, stage: Stage, path: str, sent: dict | None):
-        url = f"/api/projects/{(await add(stage))['project']['id']}/issues"
-        await stage.http.post(url, json={"title": "one"})
-        answer = await stage.http.request("GET" if sent is None else "POST", f"{url}{path}", json=sent)
+    async def test_what_cannot_be_an_issue_is_refused(self, shared: Stage, path: str, sent: dict | None):
+        url = f"/api/projects/{(await add(shared))['project']['id']}/issues"
+        await shared.http.post(url, json={"title": "one"})
+        answer = await shared.http.request("GET" if sent is None else "POST", f"{url}{path}", json=sent)
         assert (answer.status_code, answer.json()["code"]) == (422, "usage")

@@ -230,16 +230,16 @@ class TestActions:
             (Status.CANCELLED, "retry"),
         ],
     )
-    async def test_what_the_state_forbids_is_a_conflict(self, stage: Stage, status: Status, action: str):
-        adw_id = (await stage.work()).adw_id
+    async def test_what_the_state_forbids_is_a_conflict(self, shared: Stage, status: Status, action: str):
+        adw_id = (await shared.work()).adw_id
         if status is not Status.QUEUED:
-            await stage.activate(adw_id)
+            await shared.activate(adw_id)
         if status not in {Status.QUEUED, Status.ACTIVE}:
-            await stage.move(adw_id, status, EventType.WORKFLOW_UPDATED)
-        answer = await stage.http.post(f"{WORKFLOWS}/{adw_id}/{action}")
+            await shared.move(adw_id, status, EventType.WORKFLOW_UPDATED)
+        answer = await shared.http.post(f"{WORKFLOWS}/{adw_id}/{action}")
         assert answer.status_code == 409
         assert answer.json()["code"] == "wrong_state"
-        assert (await stage.row(adw_id)).status is status
+        assert (await shared.row(adw_id)).status is status
 
     async def test_many_at_once_leave_one_truth(self, stage: Stage):
         adw_id = (await stage.work()).adw_id

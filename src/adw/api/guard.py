@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adw.api.problems import problem_response
 
-OPEN_PREFIX = "/health"
+OPEN_PATHS = frozenset({"/health", "/health/ready"})
 """What anybody may ask: whether the server is there and ready."""
 
 _HEADERS: Mapping[str, str] = {
@@ -53,7 +53,7 @@ class Guard:
         return (
             self._wrong_host(headers)
             or _foreign_origin(headers)
-            or (None if _is_open(scope["path"]) else self._no_token(headers))
+            or (None if scope["path"] in OPEN_PATHS else self._no_token(headers))
             or _unreadable_target(scope)
         )
 
@@ -90,10 +90,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
-
-
-def _is_open(path: str) -> bool:
-    return path == OPEN_PREFIX or path.startswith(f"{OPEN_PREFIX}/")
 
 
 def _foreign_origin(headers: Headers) -> Response | None:
