@@ -30,6 +30,7 @@ from adw.store.agent_outputs import AgentOutput
 from adw.workflows.context import PhaseContext
 from adw.workflows.endings import PhaseFailed, Question
 from adw.workflows.narration import Narrator
+from adw.workflows.secrets import find_secrets
 
 READ_ONLY = ToolPolicy(tools=("Read", "Glob", "Grep"), allowed=("Read", "Glob", "Grep"), writable=())
 NO_TOOLS = ToolPolicy(tools=(), allowed=(), writable=())
@@ -131,7 +132,12 @@ async def _listen(ctx: PhaseContext, conversation: Conversation, output: AgentOu
     services = ctx.services
     snapshots = _Snapshots(ctx, conversation, output)
     narrator = Narrator(
-        services.database, adw_id=ctx.adw_id, phase=ctx.phase, role=conversation.role, epoch=ctx.run.epoch
+        services.database,
+        adw_id=ctx.adw_id,
+        phase=ctx.phase,
+        role=conversation.role,
+        epoch=ctx.run.epoch,
+        cwd=conversation.cwd,
     )
     async with narrator, aclosing(services.runtime.run(task)) as said:
         async for item in said:
@@ -164,10 +170,12 @@ class _Snapshots:
         workspace = self._conversation.workspace
         if workspace is None or not self._conversation.policy.writable:
             return
+        self._last = time.monotonic()
+        if find_secrets(await workspace.diff(base=self._conversation.start_commit or self._ctx.run.workflow.base_sha)):
+            return  # a snapshot goes to the remote; the phase's own gate tells of the leak
         sha = await workspace.snapshot(label=f"{self._ctx.phase}.{self._ctx.attempt}")
         async with self._ctx.services.database.begin() as connection:
             await agent_outputs.record_snapshot(connection, output_id=self._output.id, snapshot_sha=sha)
-        self._last = time.monotonic()
 
 
 async def _task(
@@ -219,7 +227,10 @@ async def _open_record(ctx: PhaseContext, conversation: Conversation) -> AgentOu
 
 
 async def _session_to_resume(ctx: PhaseContext, conversation: Conversation, output: AgentOutput) -> str | None:
-    """The record's own session after a crash, else that of the attempt before when its failure was not its own."""
+    """The record's own session after a crash, else that of the attempt before when its failure was not its own.
+
+    An attempt before that has no result lost its process, which is no fault of the conversation either.
+    """
     own = await _resumable(ctx, output.session_id)
     if own is not None or output.session_id is not None or ctx.attempt == 1:
         return own
@@ -230,7 +241,7 @@ async def _session_to_resume(ctx: PhaseContext, conversation: Conversation, outp
             if (each.phase, each.attempt) == (ctx.phase, ctx.attempt - 1)
             and (each.agent_name, each.round) == (conversation.role, conversation.round)
         ]
-    if before and before[0].failure_class in _RESUMABLE:
+    if before and (before[0].ended_at is None or before[0].failure_class in _RESUMABLE):
         return await _resumable(ctx, before[0].session_id)
     return None
 
