@@ -12,6 +12,7 @@ from script import (
     NAMED,
     adds_farewell,
     always,
+    answer,
     blocks,
     builds,
     call,
