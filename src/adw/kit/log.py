@@ -21,7 +21,13 @@ def configure_logging(level: str = "info", *, as_json: bool | None = None) -> No
     """Sets up logging for a whole process. JSON lines unless standard error is a terminal."""
     number = _LEVELS[level]
     machine = not sys.stderr.isatty() if as_json is None else as_json
-    renderer = structlog.processors.JSONRenderer() if machine else structlog.dev.ConsoleRenderer()
+    renderer = (
+        structlog.processors.JSONRenderer()
+        if machine
+        else structlog.dev.ConsoleRenderer(
+            exception_formatter=structlog.dev.plain_traceback  # a rich one prints local variables, secrets among them
+        )
+    )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

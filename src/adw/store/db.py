@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFreeError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from adw.kit.errors import ConfigurationError, DatabaseError
@@ -66,6 +67,8 @@ class Database:
             yield
         except OperationalError as error:
             raise unreachable(self.url, error) from error
+        except NoConnectionFreeError as error:
+            raise DatabaseError("all connections to the database are in use", hint="try again in a moment") from error
 
 
 def driver_url(url: str) -> str:
