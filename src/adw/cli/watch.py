@@ -87,6 +87,6 @@ def _follow(client: AdwClient, adw_id: str, *, after: int, progress: Progress) -
             view = client.get_workflow(adw_id)
             looked = time.monotonic()
             progress.cost(view["usage"]["costUsd"])
-        if may_wait and needs_person(view) and after >= view["lastSeq"]:
+        if may_wait and needs_person(view):
             return view, after
     return client.get_workflow(adw_id), after
