@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable
 from adw.control.legs import adw_id_of
 from adw.domain.events import EventType, NewEvent
 from adw.domain.failure import Failure, FailureClass
+from adw.domain.phase import PhaseStatus
 from adw.domain.status import Status
 from adw.store.db import Connection
 from adw.store.events import append_event, latest_agent_seq
+from adw.store.phases import end_running_phases
 from adw.store.rows import failure_to
 from adw.store.workflows import fence_off, get_workflow, transition
 
@@ -29,6 +31,7 @@ class WorkflowObserver:
             return
         lost = NewEvent(type=EventType.WORKER_LOST, message="the worker is gone", data={"executor": previous_executor})
         await append_event(connection, adw_id, lost)
+        await fence_off(connection, adw_id)
         recovered = NewEvent(type=EventType.WORKFLOW_RECOVERED, message="another worker goes on")
         await append_event(connection, adw_id, recovered)
 
@@ -43,6 +46,7 @@ class WorkflowObserver:
             phase=None,
         )
         await fence_off(connection, adw_id)
+        await end_running_phases(connection, adw_id=adw_id, status=PhaseStatus.FAILED)
         event = NewEvent(type=EventType.WORKFLOW_FAILED, message=failure.message, data=failure_to(failure))
         changes = {"failure": failure_to(failure), "failure_class": failure.failure_class.value}
         await transition(connection, adw_id, to=Status.FAILED, event=event, changes=changes)

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
 
 from adw.domain.events import EventType, NewEvent
 from adw.domain.failure import POLICIES, Failure
 from adw.domain.phase import EvidenceRow, GateOutcome, PhaseRow, PhaseStatus
 from adw.domain.workflow import Workflow
+from adw.kit.errors import AdwError
 from adw.ports.engine import JsonValue
+from adw.store.events import FencedError
 from adw.store.phases import list_evidence, list_phases
 from adw.store.workflows import require_workflow
 from adw.workflows.context import PhaseContext
 from adw.workflows.endings import Question
 
+_log = structlog.get_logger(component="comments")
+
+_MAX_CELL = 300
+_BAR = re.compile(r"(\\*)\|")
 _MARKS = {GateOutcome.PASSED: "passed", GateOutcome.FAILED: "failed", GateOutcome.NOT_APPLICABLE: "not applicable"}
 
 
@@ -25,7 +35,7 @@ async def announce_status(ctx: PhaseContext) -> None:
         return None
 
     if ctx.run.workflow.issue_number is not None:
-        await ctx.step("status", work)
+        await _try_step(ctx, "status", work)
 
 
 async def announce_failure(ctx: PhaseContext, failure: Failure) -> None:
@@ -100,19 +110,39 @@ def evidence_table(evidence: list[EvidenceRow]) -> str:
     lines = ["| gate | phase | result | commit | finding |", "|---|---|---|---|---|"]
     for row in rows:
         found = row.evidence
-        summary = found.summary.replace("|", "\\|").replace("\n", " ")[:300]
+        summary = _cell(found.summary)
         lines.append(f"| {found.gate} | {row.phase} | {_MARKS[found.outcome]} | `{found.commit[:12]}` | {summary} |")
     return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    """One line that cannot end its cell: a bar is escaped, and so are the backslashes that would undo that."""
+    line = " ".join(text.split())
+    cut = line if len(line) <= _MAX_CELL else f"{line[: _MAX_CELL - 1]}…"
+    return _BAR.sub(lambda found: f"{found[1]}{found[1]}\\|", cut)
 
 
 async def _announce(ctx: PhaseContext, name: str, work: Callable[[], Awaitable[JsonValue]]) -> None:
     if ctx.run.workflow.issue_number is None:
         return
-    comment_id = await ctx.step(name, work)
+    comment_id = await _try_step(ctx, name, work)
+    if comment_id is None:
+        return
     event = NewEvent(
         type=EventType.COMMENT_POSTED, phase=ctx.phase, message="commented on the issue", data={"id": comment_id}
     )
     await ctx.update(f"{name}.told", changes={}, event=event)
+
+
+async def _try_step(ctx: PhaseContext, name: str, work: Callable[[], Awaitable[JsonValue]]) -> Any:
+    """Its result, or None when the forge refuses: words on an issue are not worth failing work that went well."""
+    try:
+        return await ctx.step(name, work)
+    except FencedError:
+        raise
+    except AdwError as error:
+        _log.warning("comment_failed", name=name, error=error.message)
+        return None
 
 
 async def _comment(ctx: PhaseContext, key: str, body: str) -> str:

@@ -6,6 +6,7 @@ It knows no phase by what it does; phases are looked up by name.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import structlog
@@ -13,8 +14,6 @@ import structlog
 from adw.domain.config import CONFIG_FILE, ProjectConfig, parse_config
 from adw.domain.failure import POLICIES, Failure, FailureClass
 from adw.domain.kinds import Phase
-from adw.domain.project import Project
-from adw.domain.workflow import Workflow
 from adw.kit.errors import AdwError
 from adw.ports.engine import JsonObject, JsonValue, Leg
 from adw.store import projects, usage
@@ -50,14 +49,18 @@ def interpreter(services: Services) -> Callable[[Leg, JsonObject], Awaitable[Jso
     async def interpret(leg: Leg, payload: JsonObject) -> JsonValue:
         adw_id = str(payload["adw_id"])
         with structlog.contextvars.bound_contextvars(adw_id=adw_id, run_id=leg.run_id):
-            return await _interpret(services, leg, adw_id, [str(p) for p in cast("list[str]", payload["phases"])])
+            try:
+                run = await _take(services, leg, adw_id, number=cast("int", payload["leg"]))
+            except FencedError:
+                return "taken over"
+            return await _interpret(run, [str(p) for p in cast("list[str]", payload["phases"])])
 
     return interpret
 
 
-async def _interpret(services: Services, leg: Leg, adw_id: str, names: list[str]) -> str:
-    run = await _open(services, leg, adw_id)
+async def _interpret(run: Run, names: list[str]) -> str:
     try:
+        run = replace(run, config=await _config(run))
         for phase, attempt in await plan_leg(run, names):
             await _run_phase(run, phase, attempt)
         await complete_workflow(run)
@@ -65,12 +68,23 @@ async def _interpret(services: Services, leg: Leg, adw_id: str, names: list[str]
         return f"ended: {ended}"
     except FencedError:
         return "taken over"
+    except AdwError as error:
+        _log.warning("leg_error", error=str(error), code=error.code)
+        failed = classify_error(error)
+        return await _give_up(run, Failure(failure_class=failed.failure_class, message=failed.message))
     except Exception as error:  # noqa: BLE001 # the outermost frame of a workflow: whatever escapes is a defect, told as such
         _log.exception("workflow_defect")
         failure = Failure(failure_class=FailureClass.INTERNAL, message=f"{type(error).__name__}: {error}")
-        await fail_workflow(run, failure, name="defect")
-        return "failed: internal"
+        return await _give_up(run, failure)
     return "completed"
+
+
+async def _give_up(run: Run, failure: Failure) -> str:
+    try:
+        await fail_workflow(run, failure, name="defect")
+    except FencedError:
+        return "taken over"
+    return f"failed: {failure.failure_class}"
 
 
 async def _run_phase(run: Run, phase: Phase, first_attempt: int) -> None:
@@ -111,17 +125,19 @@ async def _attempt(ctx: PhaseContext) -> Failure | None:
     return None
 
 
-async def _open(services: Services, leg: Leg, adw_id: str) -> Run:
-    """Takes the workflow: whoever had it before can write nothing more, and what it left reserved is booked."""
+async def _take(services: Services, leg: Leg, adw_id: str, *, number: int) -> Run:
+    """Takes the workflow: whoever had it before can write nothing more, and what it left reserved is booked.
+
+    Raises FencedError when another leg has begun since this one was queued.
+    """
     async with services.database.begin() as connection:
-        epoch = await claim_ownership(connection, adw_id, owner_id=leg.executor_id)
+        epoch = await claim_ownership(connection, adw_id, owner_id=leg.executor_id, leg=number)
         await usage.book_orphans(connection, adw_id=adw_id)
         workflow = await require_workflow(connection, adw_id)
         project = await projects.get_project(connection, workflow.project_id)
-    config = await _config(services, project, workflow)
-    return Run(services=services, leg=leg, workflow=workflow, project=project, config=config, epoch=epoch)
+    return Run(services=services, leg=leg, workflow=workflow, project=project, config=ProjectConfig(), epoch=epoch)
 
 
-async def _config(services: Services, project: Project, workflow: Workflow) -> ProjectConfig:
-    content = await services.access.read_committed(project, sha=workflow.base_sha, path=CONFIG_FILE)
+async def _config(run: Run) -> ProjectConfig:
+    content = await run.services.access.read_committed(run.project, sha=run.workflow.base_sha, path=CONFIG_FILE)
     return parse_config((content or b"").decode("utf-8", "replace"), source=CONFIG_FILE)

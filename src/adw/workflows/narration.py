@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from adw.domain.agent import AgentMessage
 from adw.domain.events import EventType, NewEvent
+from adw.kit.errors import AdwError
 from adw.store.db import Database
 from adw.store.events import append_events
+from adw.workflows.tool_words import describe_tool
 
 FLUSH_AFTER_S = 0.075
 _MAX_TEXT = 16_000
@@ -28,15 +31,19 @@ _AT_ONCE = frozenset({"tool_use", "tool_result"})
 class Narrator:
     """Turns messages into events. Text waits up to 75 ms for company; tool calls are written at once."""
 
-    def __init__(self, database: Database, *, adw_id: str, phase: str, role: str, epoch: int) -> None:
+    def __init__(
+        self, database: Database, *, adw_id: str, phase: str, role: str, epoch: int, cwd: Path | None = None
+    ) -> None:
         self._database = database
         self._adw_id = adw_id
         self._phase = phase
         self._role = role
         self._epoch = epoch
+        self._cwd = None if cwd is None else str(cwd)
         self._pending: list[NewEvent] = []
         self._writing = asyncio.Lock()
         self._timer: asyncio.Task[None] | None = None
+        self._problem: AdwError | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -44,13 +51,16 @@ class Narrator:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        async with self._writing:  # a timer that is writing is let finish: what it took is no longer pending
+            if self._timer is not None:
+                self._timer.cancel()
         if kind is None:
             await self.flush()
 
     async def say(self, message: AgentMessage) -> None:
-        """Takes a message; what is not worth an event is dropped."""
+        """Takes a message; what is not worth an event is dropped. Raises what kept an earlier one from being told."""
+        if self._problem is not None:
+            raise self._problem
         event_type = _TYPES.get(message.kind)
         if event_type is None:
             return
@@ -63,24 +73,31 @@ class Narrator:
     async def flush(self) -> None:
         """Writes what is pending, in order. A worker that lost the workflow gets a FencedError."""
         async with self._writing:
-            pending, self._pending = self._pending, []
+            pending = list(self._pending)
             if pending:
                 async with self._database.begin() as connection:
                     await append_events(connection, self._adw_id, pending, owner_epoch=self._epoch)
+            del self._pending[: len(pending)]
 
     async def _flush_later(self) -> None:
         await asyncio.sleep(FLUSH_AFTER_S)
-        await self.flush()
+        try:
+            await self.flush()
+        except AdwError as error:  # nobody awaits a timer; the next message meets it
+            self._problem = error
 
     def _event(self, event_type: EventType, message: AgentMessage) -> NewEvent:
         data: dict[str, Any] = {"role": self._role}
+        text = message.text
+        if message.kind == "tool_use":
+            text = describe_tool(message.tool_name or "", message.tool_input, cwd=self._cwd)
         if message.tool_name or message.tool_use_id:
             data |= {"tool": message.tool_name, "toolUseId": message.tool_use_id}
         if message.tool_input is not None:
             data["input"] = _shortened(message.tool_input)
         if message.is_error:
             data["isError"] = True
-        return NewEvent(type=event_type, phase=self._phase, message=_cut(message.text), data=data)
+        return NewEvent(type=event_type, phase=self._phase, message=_cut(text), data=data)
 
 
 def _shortened(value: Any) -> Any:
@@ -88,6 +105,8 @@ def _shortened(value: Any) -> Any:
         return _cut(value)
     if isinstance(value, Mapping):
         return {str(key): _shortened(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] # JSON of unknown shape
+    if isinstance(value, list | tuple):
+        return [_shortened(item) for item in value]  # pyright: ignore[reportUnknownVariableType] # JSON of unknown shape
     return value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 _PATTERNS: dict[str, re.Pattern[str]] = {
     "a private key": re.compile(r"-----BEGIN (?:RSA |EC |DSA |OPENSSH |PGP )?PRIVATE KEY(?: BLOCK)?-----"),
@@ -18,12 +19,27 @@ _PATTERNS: dict[str, re.Pattern[str]] = {
 def find_secrets(diff: str) -> list[str]:
     """Descriptions such as `a GitHub token in src/app.py`, each once; `[]` when the diff is clean."""
     found: dict[str, None] = {}
-    path = "?"
-    for line in diff.splitlines():
-        if line.startswith("+++ "):
-            path = line[4:].removeprefix("b/").strip('"')
-        elif line.startswith("+"):
-            for name, pattern in _PATTERNS.items():
-                if pattern.search(line):
-                    found[f"{name} in {path}"] = None
+    for path, line in _added(diff):
+        for name, pattern in _PATTERNS.items():
+            if pattern.search(line):
+                found[f"{name} in {path}"] = None
     return list(found)
+
+
+def _added(diff: str) -> Iterator[tuple[str, str]]:
+    """Added lines with their file. Only a line before the first hunk of a file names it; `++ x` may be content."""
+    path, is_header = "?", True
+    for line in diff.split("\n"):
+        if line.startswith("diff --git "):
+            path, is_header = "?", True
+        elif line.startswith("@@ "):
+            is_header = False
+        elif is_header and line.startswith("+++ "):
+            path = _shown(line[4:].rstrip("\t\r").strip('"').removeprefix("b/"))
+        elif line.startswith("+"):
+            yield path, line
+
+
+def _shown(path: str) -> str:
+    """A name that holds a secret itself is not repeated."""
+    return "a file name" if any(pattern.search(path) for pattern in _PATTERNS.values()) else path
