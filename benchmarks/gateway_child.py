@@ -6,26 +6,14 @@ import asyncio
 import json
 import sys
 
-from sqlalchemy import text
-
 from adw.domain.prices import price_table
 from adw.gateway import Gateway, RunGrant, Upstream
 from adw.store.db import Database
 from adw.store.usage import UsageBook
 
-_SETUP = (
-    "INSERT INTO projects (id, name, forge, source, base_branch) VALUES ('bench', 'bench', 'local', '/bench', 'main')",
-    "INSERT INTO adw_workflows (adw_id, project_id, workflow_type, phases, issue_title, issue_body, base_branch, "
-    "base_sha) VALUES (:adw_id, 'bench', 'plan', '{plan}', 'bench', '', 'main', '0000')",
-)
-
 
 async def main(database_url: str, upstream_url: str, adw_id: str) -> None:
-    database = Database(database_url)
-    async with database.begin() as connection:
-        for statement in _SETUP:
-            await connection.execute(text(statement), {"adw_id": adw_id} if ":adw_id" in statement else {})
-    book = UsageBook(database.engine)
+    book = UsageBook(Database(database_url).engine)
     async with Gateway(book=book, upstream=Upstream(base_url=upstream_url), prices=price_table({})) as gateway:
         token = gateway.admit(RunGrant(agent_run_id="bench", adw_id=adw_id, phase="build", attempt=1, role="planner"))
         print(json.dumps({"url": gateway.url, "token": token}), flush=True)

@@ -10,8 +10,11 @@ import sys
 import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import psutil
 
 from benchmarks.stage import end, spawn, wait_for
 
@@ -30,6 +33,20 @@ asyncio.run(Server(app, address="127.0.0.1", port=int(sys.argv[1]), interface=In
 """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Took:
+    """Seconds on the clock, and of the processor: the latter suffer less from what else the machine does."""
+
+    wall_s: float
+    cpu_s: float
+
+
+def took(process: subprocess.Popen[bytes], started: float) -> Took:
+    """Since `started` on the clock of `perf_counter`; the processor time is the process's own."""
+    times = psutil.Process(process.pid).cpu_times()
+    return Took(wall_s=time.perf_counter() - started, cpu_s=times.user + times.system)
+
+
 def until_done(command: Sequence[str], *, env: Mapping[str, str] | None = None) -> float:
     """Seconds the command took. Raises when it fails."""
     started = time.perf_counter()
@@ -38,26 +55,26 @@ def until_done(command: Sequence[str], *, env: Mapping[str, str] | None = None) 
 
 
 @contextmanager
-def server(data_dir: Path, env: Mapping[str, str], *words: str) -> Generator[tuple[subprocess.Popen[bytes], float]]:
-    """`adw serve` once `/health` answers, and the seconds until then."""
+def server(data_dir: Path, env: Mapping[str, str], *words: str) -> Generator[tuple[subprocess.Popen[bytes], Took]]:
+    """`adw serve` once `/health` answers, and what it took until then."""
     record, log = data_dir / "server.json", data_dir.with_suffix(".serve.log")
     started = time.perf_counter()
     process = spawn([*SERVE, *words], env=env, log=log)
     wait_for(lambda: _answers_of(record, process.pid), process, log, look_s=0.005)
     try:
-        yield process, time.perf_counter() - started
+        yield process, took(process, started)
     finally:
         end(process)
 
 
 @contextmanager
-def bare_server(folder: Path, port: int) -> Generator[tuple[subprocess.Popen[bytes], float]]:
+def bare_server(folder: Path, port: int) -> Generator[tuple[subprocess.Popen[bytes], Took]]:
     """The least that serves: FastAPI with one route, on the same HTTP server."""
     started = time.perf_counter()
     process = spawn([sys.executable, "-c", _BARE_SERVER, str(port)], env={"PATH": "/usr/bin"}, log=folder / "bare.log")
     wait_for(lambda: answers(f"http://127.0.0.1:{port}"), process, folder / "bare.log", look_s=0.005)
     try:
-        yield process, time.perf_counter() - started
+        yield process, took(process, started)
     finally:
         end(process)
 

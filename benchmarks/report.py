@@ -100,7 +100,7 @@ def _row(measure: Measure) -> list[str]:
         f"{_number(low)} to {_number(high)}, n={len(measure.samples)}",
         measure.baseline_name or "—",
         "—" if base is None else f"{_number(base)} {measure.unit}",
-        "—" if ratio is None else f"{_number(ratio)}×",
+        "—" if ratio is None else f"{_number(ratio)}",
         goal + {True: "met", False: "**missed**", None: ""}[measure.met],
     ]
 

@@ -22,7 +22,7 @@ The project's check passes.
 
 def scenario(*, turns: int, turn_ms: int) -> Scenario:
     """Planner and implementor take `turns` turns each, the classifier one; each turn takes `turn_ms`."""
-    reads = [_tool("Read", file_path="${cwd}/part_%d.txt" % (number % FILES)) for number in range(turns - 2)]
+    reads = [_tool("Read", file_path=f"${{cwd}}/part_{number % FILES}.txt") for number in range(turns - 2)]
     plan = [*reads, _tool("Write", file_path="${cwd}/${plan_path}", content=PLAN), {"text": "The plan is written."}]
     build = [*reads, _tool("Write", file_path="${cwd}/greeting.txt", content="Hello.\n"), {"structured": _BUILT}]
     rules = [

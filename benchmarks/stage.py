@@ -112,9 +112,7 @@ async def open_stage(root: Path, script: Scenario) -> AsyncGenerator[Stage]:
 def environment(data_dir: Path, *, model_url: str = "http://127.0.0.1:9") -> dict[str, str]:
     """This process's environment without any setting or credential, and with those of the measurement."""
     kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in OUR_NAMES and not name.startswith(OUR_PREFIXES)
+        name: value for name, value in os.environ.items() if name not in OUR_NAMES and not name.startswith(OUR_PREFIXES)
     }
     ours = {"ADW_DATA_DIR": str(data_dir), "ANTHROPIC_BASE_URL": model_url, "ANTHROPIC_API_KEY": "sk-ant-bench"}
     return kept | ours

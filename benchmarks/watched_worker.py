@@ -12,6 +12,7 @@ import sys
 import time
 from asyncio.base_events import BaseEventLoop
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, TextIO
 
 from adw.engine.leg import DbosLeg
@@ -20,7 +21,7 @@ from adw.worker.main import run_worker
 
 
 def main() -> None:
-    with open(sys.argv[1], "a", buffering=1, encoding="utf-8") as notes:
+    with Path(sys.argv[1]).open("a", buffering=1, encoding="utf-8") as notes:
         _watch_programs(notes)
         for kind in ("step", "transaction"):
             _watch_leg(notes, kind)
@@ -43,7 +44,7 @@ def _watch_programs(notes: TextIO) -> None:
         await transport._wait()  # noqa: SLF001 # the only way to hear of the end without being the owner
         _write(notes, kind=_kind(argv), what=_name(argv), begin=begin, end=time.time())
 
-    BaseEventLoop.subprocess_exec = watched
+    BaseEventLoop.subprocess_exec = watched  # pyright: ignore[reportAttributeAccessIssue] # passes everything on
 
 
 def _watch_leg(notes: TextIO, kind: str) -> None:

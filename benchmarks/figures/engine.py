@@ -52,9 +52,7 @@ def measure(context: Context) -> Figure:
         title="Engine",
         setting=f"{steps} empty steps, one after the other in one run, on the embedded database with fsync on.",
         measures=[
-            Measure(
-                name="step", unit="ms", samples=found["step"], baseline=found["hand"], baseline_name=baseline_name
-            ),
+            Measure(name="step", unit="ms", samples=found["step"], baseline=found["hand"], baseline_name=baseline_name),
             Measure(
                 name="transaction with one row of ours",
                 unit="ms",

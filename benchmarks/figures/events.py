@@ -18,29 +18,24 @@ from adw.store.migrations import migrate
 from adw.store.notify import CHANNEL
 from benchmarks.context import Context
 from benchmarks.results import Figure, Measure, percentile
+from benchmarks.rows import ADW_ID, write_workflow
 
 BATCH = 50
-ADW_ID = "0000beac"
 MESSAGE = "The balance counts refunds now, and a test holds the statement from the issue. " * 3
 PACE_S = 0.02
-_SETUP = (
-    "INSERT INTO projects (id, name, forge, source, base_branch) VALUES ('bench', 'bench', 'local', '/bench', 'main')",
-    "INSERT INTO adw_workflows (adw_id, project_id, workflow_type, phases, issue_title, issue_body, base_branch, "
-    f"base_sha) VALUES ('{ADW_ID}', 'bench', 'plan', '{{plan}}', 'bench', '', 'main', '{'0' * 40}')",
-)
 _RAW_TABLE = "CREATE TABLE bench_log (id bigserial PRIMARY KEY, message text, data jsonb)"
 _RAW = "INSERT INTO bench_log (message, data) VALUES (%s, '{}')"
 
 
 def measure(context: Context) -> Figure:
-    rounds = context.repetitions(5)
+    rounds = context.repetitions(3)
     count = context.repetitions(500, quick=100)
     with EmbeddedPostgres(data_dir=context.root / "data") as postgres:
         url = postgres.start()
         migrate(url)
         with psycopg.connect(url, autocommit=True) as connection:
-            for statement in (*_SETUP, _RAW_TABLE):
-                connection.execute(statement)
+            connection.execute(_RAW_TABLE)
+        write_workflow(url)
         found = asyncio.run(_measure(url, rounds=rounds, count=count))
     raw = "insert and commit with psycopg"
     bare = "insert and pg_notify with psycopg"

@@ -39,13 +39,12 @@ async def _measure(context: Context, many: int) -> tuple[list[float], list[float
     cpu: list[float] = []
     async with open_stage(context.root, scenario(turns=TURNS, turn_ms=TURN_MS)) as stage:
         with worker(stage) as working:
-            await stage.completed(await stage.accept())  # the first run clones the repository
-            for _ in range(context.repetitions(3)):
+            await stage.completed(await stage.accept())  # the first run makes the mirror and the baseline
+            for _ in range(context.repetitions(2)):
                 before = _cpu_s(working.pid)
                 alone.append(_wall([await stage.completed(await stage.accept())]))
                 cpu.append(_cpu_s(working.pid) - before)
-            for _ in range(context.repetitions(2)):
-                walls.append(_wall(await _together(stage, many)))
+            walls.append(_wall(await _together(stage, many)))
     return walls, alone, cpu
 
 

@@ -14,8 +14,8 @@ from adw.kit.postgres import EmbeddedPostgres
 from adw.store.migrations import migrate
 from benchmarks.context import Context
 from benchmarks.results import Figure, Measure, percentile
+from benchmarks.rows import ADW_ID, write_workflow
 
-ADW_ID = "0000beac"
 SCENARIO = {"name": "bench", "rules": [], "default": {"blocks": [{"text": "Done. " * 50}]}}
 PROMPT_CHARS = 60_000
 
@@ -27,6 +27,7 @@ def measure(context: Context) -> Figure:
     with ExitStack() as stack:
         url = stack.enter_context(EmbeddedPostgres(data_dir=context.root / "data")).start()
         migrate(url)
+        write_workflow(url)
         script = context.root / "scenario.json"
         script.write_text(json.dumps(SCENARIO))
         model = ("-P", "-m", "adw.cli.main", "model-server", "--json", "--scenario", str(script))
@@ -52,8 +53,9 @@ def measure(context: Context) -> Figure:
     return Figure(
         title="Gateway",
         setting=(
-            f"{count} streamed requests of {PROMPT_CHARS // 1000} kB each way, alternating, over kept-alive connections; "
-            "gateway, scripted model and caller are three processes. Every request is reserved and booked in PostgreSQL."
+            f"{count} streamed requests of {PROMPT_CHARS // 1000} kB each way, alternating, over kept-alive "
+            "connections; gateway, scripted model and caller are three processes. Every request is reserved and "
+            "booked in PostgreSQL."
         ),
         measures=[
             *added,

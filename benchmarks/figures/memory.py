@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 import psutil
 
@@ -22,7 +23,8 @@ from benchmarks.scenario import scenario
 from benchmarks.stage import open_stage, worker, write_sample
 
 SETTLE_S = 2.0
-_IMPORTED = "import claude_agent_sdk, dbos, sqlalchemy, httpx, uvicorn, sys; print(flush=True); sys.stdin.read()"
+_IMPORTS = "import claude_agent_sdk, dbos, sqlalchemy, httpx, uvicorn, sys; print(flush=True); sys.stdin.read()"
+_IMPORTED = (sys.executable, "-c", _IMPORTS)
 
 
 def measure(context: Context) -> Figure:
@@ -60,11 +62,16 @@ async def _measure(context: Context) -> dict[str, list[float]]:
         found.setdefault(f"{name} pss", []).append(pss_mib(processes))
         found.setdefault(f"{name} rss", []).append(rss_mib(processes))
 
+    def take_imports() -> None:
+        with subprocess.Popen(_IMPORTED, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            if process.stdout is not None and process.stdout.readline():
+                take("imports", tree(process.pid))
+
     async with open_stage(context.root, scenario(turns=6, turn_ms=500)) as stage:
         data_dir = Path(stage.env["ADW_DATA_DIR"])
         with worker(stage) as working:
             await stage.completed(await stage.accept())  # clones the repository, loads what is loaded late
-        for _ in range(context.repetitions(3)):
+        for _ in range(context.repetitions(2)):
             with server(data_dir, stage.env, "--no-worker") as (serving, _), worker(stage) as working:
                 await asyncio.sleep(SETTLE_S)
                 take("server", tree(serving.pid))
@@ -83,9 +90,7 @@ async def _measure(context: Context) -> dict[str, list[float]]:
             with bare_server(context.root, free_port()) as (serving, _):
                 await asyncio.sleep(SETTLE_S)
                 take("bare", tree(serving.pid))
-            with subprocess.Popen([sys.executable, "-c", _IMPORTED], stdin=-1, stdout=-1) as process:
-                await asyncio.to_thread(process.stdout.readline)
-                take("imports", tree(process.pid))
+            await asyncio.to_thread(take_imports)
     return found
 
 
@@ -103,7 +108,7 @@ class _Peak:
         self._pss, self._rss = 0.0, 0.0
         self._thread = threading.Thread(target=self._look)
 
-    def __enter__(self) -> _Peak:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -90,7 +90,6 @@ async def _measure(context: Context) -> tuple[list[Cost], list[float]]:
     turn_ms = 200 if context.quick else TURN_MS
     async with open_stage(context.root, scenario(turns=TURNS, turn_ms=turn_ms)) as stage:
         with worker(stage, watched_worker(notes)):
-            await stage.completed(await stage.accept())  # the first run clones the repository
             for number in range(context.repetitions(3)):
                 costs.append(await _one(stage, notes))
                 bare.append(await _bare(context.root / f"bare-{number}", stage))
@@ -119,9 +118,7 @@ async def _bare(repo: Path, stage: Stage) -> float:
 def cost_of(notes: list[dict[str, Any]], *, bounds: Interval, admitted: float, steps: int) -> Cost:
     """Adds up what a watched worker noted within the bounds of one workflow."""
     kinds = {kind: _spans(notes, kind) for kind in ("agent", "command", "git", "step", "transaction")}
-    parts = shares(
-        [("agents", kinds["agent"]), ("project commands", kinds["command"]), ("git", kinds["git"])], bounds
-    )
+    parts = shares([("agents", kinds["agent"]), ("project commands", kinds["command"]), ("git", kinds["git"])], bounds)
     programs = [*kinds["agent"], *kinds["command"], *kinds["git"]]
     legs = [*kinds["step"], *kinds["transaction"]]
     own = [tuple(each) for note in notes for each in note.get("own", [])]

@@ -36,8 +36,8 @@ def measure(context: Context) -> Figure:
     whole = "an undisturbed run"
     return Figure(
         title="Recovery",
-        setting=f"plan-build-test, {TURNS} turns of {TURN_MS} ms; the worker is killed while the implementor is at work "
-        "and started again at once. The conversation is resumed where it was.",
+        setting=f"plan-build-test, {TURNS} turns of {TURN_MS} ms; the worker is killed while the implementor is at "
+        "work and started again at once. The conversation is resumed where it was.",
         measures=[
             Measure(
                 name="kill until the new worker is ready",
@@ -73,8 +73,7 @@ async def _measure(context: Context) -> tuple[list[Crash], list[float], list[flo
     async with open_stage(context.root, scenario(turns=TURNS, turn_ms=TURN_MS)) as stage:
         process, _ = await asyncio.to_thread(start_worker, stage)
         try:
-            await stage.completed(await stage.accept())  # the first run clones the repository
-            for _ in range(context.repetitions(3)):
+            for _ in range(context.repetitions(2)):
                 calm.append(_wall(await stage.completed(await stage.accept())))
                 adw_id = await stage.accept()
                 await stage.event(adw_id, _implementor_acts)
@@ -115,4 +114,3 @@ def _wall(workflow: Workflow) -> float:
     if workflow.completed_at is None:
         raise RuntimeError("a completed workflow has its times")
     return (workflow.completed_at - workflow.created_at).total_seconds()
-

@@ -7,7 +7,7 @@ import time
 
 from adw.kit.postgres import EmbeddedPostgres
 from benchmarks.context import Context
-from benchmarks.ready import ADW, bare_server, free_port, server, until_done
+from benchmarks.ready import ADW, Took, bare_server, free_port, server, took, until_done
 from benchmarks.results import Figure, Measure
 from benchmarks.stage import WORKER, end, environment, spawn, wait_for
 
@@ -25,14 +25,14 @@ def measure(context: Context) -> Figure:
     with server(data_dir, env, "--no-worker"):
         pass  # makes the database
     for _ in range(context.repetitions(5)):
-        samples.take("cold", _server_s(context, env))
-        samples.take("bare", _bare_s(context))
+        samples.take("cold", _server(context, env))
+        samples.take("bare", _bare(context))
     with EmbeddedPostgres(data_dir=data_dir) as postgres:
         postgres.start()
         until_done(_IMPORTS)
         for number in range(context.repetitions(5)):
-            samples.take("warm", _server_s(context, env))
-            samples.take("worker", _worker_s(context, env, number))
+            samples.take("warm", _server(context, env))
+            samples.take("worker", _worker(context, env, number))
             samples.take("imports", until_done(_IMPORTS))
     nothing, bare, imports = samples["nothing"], samples["bare"], samples["imports"]
     granian = "one FastAPI route on granian"
@@ -49,6 +49,9 @@ def measure(context: Context) -> Figure:
                     baseline_name=granian, goal_at_most=2.0),
             Measure(name="worker, database running", unit="s", samples=samples["worker"], baseline=imports,
                     baseline_name="importing its libraries"),
+            Measure(name="server, processor time", unit="s", samples=samples["warm cpu"], baseline=samples["bare cpu"],
+                    baseline_name=granian),
+            Measure(name="worker, processor time", unit="s", samples=samples["worker cpu"]),
         ],
     )  # fmt: skip
 
@@ -57,29 +60,32 @@ class _Samples:
     def __init__(self) -> None:
         self._by_name: dict[str, list[float]] = {}
 
-    def take(self, name: str, seconds: float) -> None:
-        self._by_name.setdefault(name, []).append(seconds)
+    def take(self, name: str, spent: float | Took) -> None:
+        if isinstance(spent, Took):
+            self.take(f"{name} cpu", spent.cpu_s)
+            spent = spent.wall_s
+        self._by_name.setdefault(name, []).append(spent)
 
     def __getitem__(self, name: str) -> list[float]:
         return self._by_name[name]
 
 
-def _server_s(context: Context, env: dict[str, str]) -> float:
-    with server(context.root / "data", env, "--no-worker") as (_, seconds):
-        return seconds
+def _server(context: Context, env: dict[str, str]) -> Took:
+    with server(context.root / "data", env, "--no-worker") as (_, spent):
+        return spent
 
 
-def _bare_s(context: Context) -> float:
-    with bare_server(context.root, free_port()) as (_, seconds):
-        return seconds
+def _bare(context: Context) -> Took:
+    with bare_server(context.root, free_port()) as (_, spent):
+        return spent
 
 
-def _worker_s(context: Context, env: dict[str, str], number: int) -> float:
+def _worker(context: Context, env: dict[str, str], number: int) -> Took:
     log = context.root / f"worker-{number}.log"
     started = time.perf_counter()
     process = spawn(WORKER, env=env, log=log)
     try:
         wait_for(lambda: "worker_ready" in log.read_text(errors="replace"), process, log)
-        return time.perf_counter() - started
+        return took(process, started)
     finally:
         end(process)
