@@ -58,9 +58,13 @@ class Worktree:
         identity = services.commands.environment_hash(self.path, self.commands)
         if done.is_file() and done.read_text() == f"{self.path}\n{identity}":
             return
-        await self._ctx.tell(
-            NewEvent(type=EventType.PHASE_PROGRESS, phase=self._ctx.phase, message="installing what the project needs")
-        )
+        if self.commands.setup is not None:
+            event = NewEvent(
+                type=EventType.PHASE_PROGRESS,
+                phase=self._ctx.phase,
+                message=f"setting up: `{self.commands.setup.shown}`",
+            )
+            await self._ctx.tell(event)
         outcome = await services.commands.run_setup(self.commands, place=self.place)
         if outcome is not None and not outcome.ok:
             why = "did not end in time" if outcome.timed_out else f"failed with exit status {outcome.exit_code}"
