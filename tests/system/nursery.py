@@ -22,7 +22,7 @@ from adw.agents.sessions import ClaudeSessionStore
 from adw.engine.dbos_engine import DbosEngine
 from adw.engine.settings import EngineSettings
 from adw.kit.settings import read_settings
-from adw.store.migrations import code_revision
+from adw.store.migrations import HEAD
 from adw.store.sessions import PostgresTranscripts
 from adw.wiring.foundation import open_foundation
 from adw.wiring.services import build_gateway, build_services
@@ -85,7 +85,7 @@ async def work_oddly(order):
             foundation.database,
             interpret=interpreter(services),
             observer=WorkflowObserver(end_agents=foundation.lifeline.close),
-            settings=EngineSettings(name="odd", concurrency=15, code_revision=code_revision()),
+            settings=EngineSettings(name="odd", concurrency=15, code_revision=HEAD),
         )
         await engine.launch()
         stack.push_async_callback(engine.close, grace_s=5.0)

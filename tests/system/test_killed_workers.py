@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 from repositories import git, make_repository
 from script import (
@@ -109,6 +111,7 @@ DEATHS = [
 ]
 
 
+@pytest.mark.slow
 async def test_a_worker_that_dies_at_each_effect_in_turn_repeats_none(scene, repository):
     scene.model.follow(straight())
     accepted = await scene.accept(repository, "plan")
@@ -125,9 +128,7 @@ async def test_a_worker_that_dies_at_each_effect_in_turn_repeats_none(scene, rep
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "death", [("push", "after"), ("ensure_pull_request", "after"), ("mark_ready", "after")], ids=" ".join
-)
+@pytest.mark.parametrize("death", [("ensure_pull_request", "after"), ("mark_ready", "after")], ids=" ".join)
 async def test_a_build_whose_worker_dies_at_an_effect_ends_ready_all_the_same(scene, repository, death):
     scene.model.follow(straight())
     accepted = await scene.accept(repository)
@@ -135,6 +136,21 @@ async def test_a_build_whose_worker_dies_at_an_effect_ends_ready_all_the_same(sc
     scene.fork_worker()
     workflow = await scene.completed(accepted.adw_id)
     assert workflow.pr_state == "ready"
+    await finished_once(scene, repository, workflow)
+
+
+@pytest.mark.slow
+async def test_a_stopped_worker_is_replaced_and_does_no_harm_when_it_wakes(scene, repository, hanging):
+    scene.model.follow(half_done(scene.folder))
+    stopped = scene.fork_worker()
+    accepted = await scene.accept(repository)
+    await hanging()
+    stopped.send(signal.SIGSTOP)
+    scene.fork_worker()
+    workflow = await scene.completed(accepted.adw_id)
+    assert workflow.pr_state == "ready"
+    stopped.send(signal.SIGCONT)
+    await scene.nothing_survives(timeout_s=10)
     await finished_once(scene, repository, workflow)
 
 

@@ -164,7 +164,7 @@ async def test_a_denied_plan_is_not_built(system, repository):
 
 async def test_a_pause_over_a_question_keeps_it(system, repository):
     system.model.follow(straight())
-    waiting = await system.run(repository, options=ASKS)
+    waiting = await system.run(repository, "plan", options=ASKS)
     await system.control.pause(waiting.adw_id, actor="person")
     again = await system.control.resume(waiting.adw_id, actor="person")
     assert (again.status, again.wait_reason) == ("waiting", "approval")
@@ -172,7 +172,7 @@ async def test_a_pause_over_a_question_keeps_it(system, repository):
     await system.control.decide(waiting.adw_id, allow=True, actor="person")
     assert (await system.workflow(waiting.adw_id)).status == "paused"
     await system.control.resume(waiting.adw_id, actor="person")
-    assert (await system.completed(waiting.adw_id)).pr_state == "ready"
+    assert (await system.completed(waiting.adw_id)).pr_state == "draft"
 
 
 async def test_a_reached_budget_waits_and_a_raise_continues_the_conversation(system, repository):

@@ -94,9 +94,9 @@ async def test_spaces_and_letters_of_all_kinds_are_names(system, folder):
 async def test_the_base_is_what_the_repository_calls_its_own(system, folder):
     repository = make_repository(folder / "sample", branch="trunk")
     system.model.follow(straight())
-    workflow = await system.completed((await system.accept(repository, "plan-build")).adw_id)
+    workflow = await system.completed((await system.accept(repository, "plan")).adw_id)
     assert workflow.base_branch == "trunk"
-    assert git(repository, "rev-parse", f"{workflow.branch_name}~2") == git(repository, "rev-parse", "trunk")
+    assert git(repository, "rev-parse", f"{workflow.branch_name}~1") == git(repository, "rev-parse", "trunk")
 
 
 async def test_a_bare_repository_is_a_project(system, repository, folder):
@@ -112,7 +112,7 @@ async def test_commits_nobody_pushed_are_the_base_all_the_same(system, repositor
     write_files(folder / "clone", {"more.txt": "more\n"})
     commit(folder / "clone", "More, not pushed")
     system.model.follow(straight())
-    workflow = await system.completed((await system.accept(folder / "clone", "plan-build")).adw_id)
+    workflow = await system.completed((await system.accept(folder / "clone", "plan")).adw_id)
     assert workflow.base_sha == git(folder / "clone", "rev-parse", "main")
     assert workflow.branch_name not in git(repository, "branch", "--list")
 
