@@ -24,7 +24,7 @@ from adw.domain.kinds import KINDS, PHASE_WORDS
 from adw.domain.status import TRANSITIONS, PrState, Status, WaitReason
 from adw.kit.errors import AdwError
 from adw.kit.settings import VARIABLES, Variable
-from adw.store.migrations import MIN_COMPATIBLE, code_revision
+from adw.store.migrations import MIN_COMPATIBLE, HEAD
 from adw.store.tables.catalogue import metadata
 
 ROOT = Path(__file__).parent.parent
@@ -197,7 +197,7 @@ def render_database() -> str:
     return _page(
         "Database",
         "PostgreSQL is the only database. These are our tables; the engine keeps its own in the schema `dbos`.\n"
-        f"This code brings a database to revision `{code_revision()}` and leaves it usable by code that knows\n"
+        f"This code brings a database to revision `{HEAD}` and leaves it usable by code that knows\n"
         f"`{MIN_COMPATIBLE}` or newer.",
         *lines,
     )

@@ -19,7 +19,7 @@ from adw.kit.errors import ConfigurationError, DatabaseError
 from adw.kit.postgres import EmbeddedPostgres
 from adw.store import migrations
 from adw.store.db import driver_url
-from adw.store.migrations import IncompatibleDatabaseError, code_revision, downgrade, migrate, status
+from adw.store.migrations import IncompatibleDatabaseError, HEAD, downgrade, migrate, status
 from adw.store.tables.catalogue import metadata
 from adw.store.tables.types import Xid8
 
@@ -75,7 +75,7 @@ def test_an_empty_database_is_brought_to_the_shape_of_the_tables(empty_url: str,
     assert status(empty_url).current is None
     done = migrate(empty_url)
     assert done.is_current
-    assert done.current == code_revision() == REVISIONS[-1]
+    assert done.current == HEAD == REVISIONS[-1]
     assert difference(empty_url, monkeypatch) == []
 
 
@@ -121,7 +121,7 @@ def test_processes_that_migrate_at_once_take_turns(empty_url: str):
     ]
     said = [process.communicate(timeout=DEADLINE_S) for process in running]
     assert [(process.returncode, out.strip()) for process, (out, _) in zip(running, said, strict=True)] == [
-        (0, code_revision())
+        (0, HEAD)
     ] * 2, said
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from uv import find_uv_bin
 
 from adw.control.service import Control
-from adw.engine.enqueuer import DbosEnqueuer
+from adw.engine.deferred import DeferredEnqueuer
 from adw.intake.service import Intake
 from adw.kit.paths import DataPaths
 from adw.kit.process import Lifeline, SupervisedLauncher, clean_environment
@@ -54,7 +54,7 @@ async def open_foundation(
     paths = DataPaths(settings.data_dir).ensure()
     environment = _with_tools(clean_environment(os.environ if environ is None else environ, {}), paths)
     database = Database(url, pool_size=10)
-    enqueuer = DbosEnqueuer(database.url)
+    enqueuer = DeferredEnqueuer(database.url)
     runtime_dir = paths.run / str(os.getpid())
     runtime_dir.mkdir(mode=0o700, exist_ok=True)
     async with await Lifeline.open(runtime_dir) as lifeline:

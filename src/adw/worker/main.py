@@ -15,7 +15,7 @@ from adw.engine.settings import EngineSettings
 from adw.kit.log import configure_logging
 from adw.kit.settings import Settings, forget_secrets
 from adw.store.listen import listen
-from adw.store.migrations import code_revision
+from adw.store.migrations import HEAD
 from adw.store.notify import WORK_CHANNEL
 from adw.wiring.database import RunningDatabase, keep_running, migrated_database
 from adw.wiring.foundation import Foundation, open_foundation
@@ -63,7 +63,7 @@ async def _work(
             settings=EngineSettings(
                 name=name or f"worker-{os.getpid()}",
                 concurrency=concurrency or settings.max_concurrent_workflows,
-                code_revision=code_revision(),
+                code_revision=HEAD,
             ),
         )
         await Reconciler(foundation, engine).at_boot()

@@ -10,16 +10,19 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.exc import OperationalError
 
 from adw.kit.errors import ConflictError
 from adw.store.db import driver_url, unreachable
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0004"
+"""The newest revision this code knows. Written down, because loading the migrations to ask takes half a second."""
 MIN_COMPATIBLE = "0004"
 """The oldest code that can run on a database of this shape."""
 
@@ -48,13 +51,6 @@ class MigrationStatus:
     def is_newer(self) -> bool:
         """Whether newer code has been here. It left the tables usable by this code, unless `min_compatible` says no."""
         return self.current is not None and self.current > self.head
-
-
-def code_revision() -> str:
-    """The newest revision this code knows."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    assert head is not None, "there is at least one migration"  # noqa: S101 # shipped with the package
-    return head
 
 
 def migrate(url: str, *, to: str = "head") -> MigrationStatus:
@@ -92,6 +88,8 @@ def _migrate(connection: Connection, to: str) -> MigrationStatus:
         if found.is_newer:
             return found
         if not found.is_current:
+            from alembic import command
+
             command.upgrade(_config(connection), to)
         _remember(connection)
         return _status(connection)
@@ -120,6 +118,8 @@ def check_compatible(found: MigrationStatus) -> None:
 
 
 def _downgrade(connection: Connection, to: str) -> MigrationStatus:
+    from alembic import command
+
     with _only_one(connection):
         command.downgrade(_config(connection), to)
         return _status(connection)
@@ -143,10 +143,12 @@ def _status(connection: Connection) -> MigrationStatus:
     if "adw_meta" in tables:
         oldest = connection.execute(text("SELECT value FROM adw_meta WHERE key = 'min_compatible'")).scalar()
     connection.rollback()
-    return MigrationStatus(current=current, head=code_revision(), min_compatible=oldest)
+    return MigrationStatus(current=current, head=HEAD, min_compatible=oldest)
 
 
 def _config(connection: Connection | None = None) -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(resources.files("adw.store.migrations")).replace("%", "%%"))
     config.attributes["connection"] = connection
