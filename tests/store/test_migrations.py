@@ -19,7 +19,7 @@ from adw.kit.errors import ConfigurationError, DatabaseError
 from adw.kit.postgres import EmbeddedPostgres
 from adw.store import migrations
 from adw.store.db import driver_url
-from adw.store.migrations import IncompatibleDatabaseError, HEAD, downgrade, migrate, status
+from adw.store.migrations import HEAD, IncompatibleDatabaseError, downgrade, migrate, status
 from adw.store.tables.catalogue import metadata
 from adw.store.tables.types import Xid8
 
