@@ -10,10 +10,10 @@ import pytest
 from harness import Scene
 from repositories import make_repository
 from script import BUILT, adds_farewell, answer, blocks, classifies, plans, rule, scenario, shell, straight
+from tests.system.conftest import make_folder
 
 from adw.kit.errors import DatabaseError
 from adw.kit.postgres import EmbeddedPostgres
-from conftest import make_folder
 
 
 async def test_a_killed_agent_is_started_again_in_its_conversation(scene, repository):
