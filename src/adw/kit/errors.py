@@ -50,7 +50,7 @@ class AdwError(Exception):
     retryable: ClassVar[bool] = False
 
     def __init__(self, message: str | None = None, *, hint: str | None = None) -> None:
-        self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]
+        self.message = message or (type(self).__doc__ or type(self).__name__).strip().splitlines()[0]
         self.hint = hint
         super().__init__(self.message)
 

@@ -13,7 +13,7 @@ _LEVELS: dict[str, int] = {
     "warn": logging.WARNING,
     "info": logging.INFO,
     "debug": logging.DEBUG,
-    "trace": 5,
+    "trace": logging.NOTSET,
 }
 
 

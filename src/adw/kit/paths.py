@@ -49,7 +49,7 @@ class DataPaths:
                 folder.mkdir(mode=0o700, exist_ok=True)
             probe = self.root / ".writable"
             probe.touch()
-            probe.unlink()
+            probe.unlink(missing_ok=True)  # another process that starts now may have removed it
         except OSError as error:
             raise ConfigurationError(
                 f"the data directory {self.root} cannot be written: {error.strerror}",

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from adw.kit.errors import ConfigurationError
 
@@ -50,11 +51,22 @@ def _choice(*values: str) -> Callable[[str], str]:
 def _http_url(text: str) -> str:
     if not text.startswith(("http://", "https://")):
         raise ValueError("must begin with http:// or https://")
+    if not urlsplit(text).hostname:
+        raise ValueError("must name a host")
     return text.rstrip("/")
 
 
+def _postgres_url(text: str) -> str:
+    if not text.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
+        raise ValueError("must begin with postgresql://")
+    return text
+
+
 def _folder(text: str) -> Path:
-    return Path(text).expanduser().absolute()
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError as error:
+        raise ValueError("must be a path; its ~ names a home that does not exist") from error
 
 
 VARIABLES: tuple[Variable, ...] = (
@@ -62,6 +74,7 @@ VARIABLES: tuple[Variable, ...] = (
         name="DATABASE_URL",
         about="PostgreSQL to use; the embedded one when unset",
         example="postgresql://user:password@127.0.0.1:5432/adw",
+        parse=_postgres_url,
         secret=True,
     ),
     Variable(name="ANTHROPIC_API_KEY", about="key of the model API", example="sk-ant-...", secret=True),
@@ -137,13 +150,13 @@ class Settings:
     """Everything the program was told, read once."""
 
     data_dir: Path
-    database_url: str | None
-    anthropic_api_key: str | None
-    anthropic_auth_token: str | None
-    claude_code_oauth_token: str | None
+    database_url: str | None = field(repr=False)
+    anthropic_api_key: str | None = field(repr=False)
+    anthropic_auth_token: str | None = field(repr=False)
+    claude_code_oauth_token: str | None = field(repr=False)
     anthropic_base_url: str
-    github_token: str | None
-    api_token: str | None
+    github_token: str | None = field(repr=False)
+    api_token: str | None = field(repr=False)
     backend_port_start: int
     frontend_port_start: int
     max_concurrent_workflows: int
@@ -165,11 +178,10 @@ def read_settings(
     """Reads and checks all variables. Raises ConfigurationError naming every bad one."""
     given = dict(os.environ if environ is None else environ)
     origins = dict.fromkeys(given, "environment")
-    folder = data_dir or (_folder(given["ADW_DATA_DIR"]) if given.get("ADW_DATA_DIR") else default_data_dir(given))
-    for path in _env_files(given, folder, env_file):
-        for name, value in _read_env_file(path).items():
-            if name not in given:
-                given[name], origins[name] = value, str(path)
+    _add_file(given, origins, _named_file(env_file) or _env_file_in(_folder_in(given, "ADW_WORKING_DIR")))
+    folder = data_dir or _folder_in(given, "ADW_DATA_DIR") or default_data_dir(given)
+    if env_file is None:
+        _add_file(given, origins, _env_file_in(folder))
     values, problems = _parse_all(given)
     if problems:
         raise ConfigurationError(
@@ -235,19 +247,49 @@ def _reason(error: ValueError) -> str:
     return "must be a whole number" if "invalid literal" in text else text
 
 
-def _env_files(given: Mapping[str, str], data_dir: Path, named: Path | None) -> list[Path]:
-    if named is not None:
-        if not named.is_file():
-            raise ConfigurationError(f"there is no file {named}", hint="check the path given to --env-file")
-        return [named]
-    folders = [_folder(given["ADW_WORKING_DIR"])] if given.get("ADW_WORKING_DIR") else []
-    return [path for folder in (*folders, data_dir) if (path := folder / ".env").is_file()]
+def _add_file(given: dict[str, str], origins: dict[str, str], path: Path | None) -> None:
+    """What is given already counts more."""
+    for name, value in ({} if path is None else _read_env_file(path)).items():
+        if name not in given:
+            given[name], origins[name] = value, str(path)
+
+
+def _folder_in(given: Mapping[str, str], name: str) -> Path | None:
+    """None as well for what is no folder's name: that is reported with all other problems."""
+    text = given.get(name, "").strip()
+    try:
+        return _folder(text) if text else None
+    except ValueError:
+        return None
+
+
+def _named_file(path: Path | None) -> Path | None:
+    if path is not None and not path.is_file():
+        raise ConfigurationError(f"there is no file {path}", hint="check the path given to --env-file")
+    return path
+
+
+def _env_file_in(folder: Path | None) -> Path | None:
+    return None if folder is None or not (folder / ".env").is_file() else folder / ".env"
 
 
 def _read_env_file(path: Path) -> dict[str, str]:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"{path} cannot be read: {error}", hint="correct its permissions, and save it as UTF-8 text"
+        ) from error
     found: dict[str, str] = {}
-    for line in path.read_text().splitlines():
+    for line in lines:
         name, equals, value = line.strip().removeprefix("export ").partition("=")
         if equals and not name.startswith("#"):
-            found[name.strip()] = value.strip().strip("'\"")
+            found[name.strip()] = _unquoted(value.strip())
     return found
+
+
+def _unquoted(value: str) -> str:
+    """Quotes hold a value together; without them a ` #` begins a remark."""
+    if len(value) > 1 and value[0] in "'\"" and (end := value.find(value[0], 1)) > 0:
+        return value[1:end]
+    return "" if value.startswith("#") else value.partition(" #")[0].rstrip()
