@@ -112,9 +112,6 @@ async def _check_diff(ctx: PhaseContext, worktree: Worktree, naming: Naming, hea
     files = "1 file" if seen["files"] == 1 else f"{seen['files']} files"
     summary = f"{files} beside the plan, +{seen['additions']} -{seen['deletions']} lines in all"
     await ctx.gate(Evidence(gate="diff", outcome=GateOutcome.PASSED, commit=head, summary=summary))
-    await ctx.gate(
-        Evidence(gate="secrets", outcome=GateOutcome.PASSED, commit=head, summary="no credential in the change")
-    )
 
 
 async def _make_checks_pass(ctx: PhaseContext, worktree: Worktree, naming: Naming, head: str) -> str:

@@ -53,7 +53,8 @@ def judge_readiness(phases: list[Phase], evidence: list[EvidenceRow], *, head: s
         return False, f"No result on the head commit: {', '.join(unproven)}."
     silent = sorted(gate for (_, gate), found in latest.items() if found.outcome is GateOutcome.NOT_APPLICABLE)
     note = f" Not applicable: {', '.join(silent)}." if silent else ""
-    return True, f"Every gate is green on `{head[:12]}`.{note}"
+    shown = " and ".join(verifying)
+    return True, f"Every gate is green, {shown} on the head commit `{head[:12]}`.{note}"
 
 
 def _covers(latest: Mapping[tuple[str, str], Any], phase: Phase, head: str) -> bool:
