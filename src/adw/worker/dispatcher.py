@@ -6,6 +6,7 @@ The queued rows are the only queue. A slot is taken while a workflow is active a
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import structlog
 
@@ -66,7 +67,7 @@ class Dispatcher:
         return True
 
     async def _pause(self) -> None:
-        try:
-            await asyncio.wait_for(self._wake.wait(), timeout=POLL_S)
-        except TimeoutError:
-            return
+        # Not `wait_for`: before Python 3.12 it forgets a cancellation that meets a wake-up, and nobody ends this loop.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(POLL_S):
+                await self._wake.wait()
