@@ -58,7 +58,10 @@ def test_what_holds_nothing_is_clean(text):
 ALPHABET = st.characters(codec="ascii", categories=["L", "N"])
 
 
-@given(st.text(ALPHABET, min_size=36, max_size=60), st.text(max_size=30), st.text(max_size=30))
+LINE = st.text(st.characters(exclude_characters="\n"), max_size=30)
+
+
+@given(st.text(ALPHABET, min_size=36, max_size=60), LINE, LINE)
 def test_the_value_is_never_repeated(body, before, after):
     token = f"ghp_{body}"
     found = find_secrets(diff(f"+{before} {token} {after}", path=f"dir/{token}"))

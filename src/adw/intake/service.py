@@ -20,7 +20,7 @@ from adw.ports.workspace import BaseRef, Workspaces
 from adw.store import projects, usage
 from adw.store.db import Connection, Database
 from adw.store.events import append_event
-from adw.store.workflows import create_workflow, find_by_idempotency_key, find_live_on_issue
+from adw.store.workflows import create_workflow, find_by_idempotency_key, find_live_on_issue, require_workflow
 
 __all__ = ["Accepted", "Intake", "WorkRequest", "project_id_of"]
 
@@ -133,11 +133,11 @@ def _duplicate(issue_number: int, live: Workflow | None) -> DuplicateRunError:
 
 
 async def _create(connection: Connection, new: NewWorkflow) -> Workflow:
-    workflow = await create_workflow(connection, new)
+    await create_workflow(connection, new)
     await usage.set_budget(connection, new.adw_id, budget_usd=new.budget_usd)
     queued = NewEvent(type=EventType.WORKFLOW_QUEUED, message="queued")
     await append_event(connection, new.adw_id, queued)
-    return workflow
+    return await require_workflow(connection, new.adw_id)
 
 
 def _new_workflow(
