@@ -71,7 +71,7 @@ async def _measure(context: Context) -> dict[str, list[float]]:
         data_dir = Path(stage.env["ADW_DATA_DIR"])
         with worker(stage) as working:
             await stage.completed(await stage.accept())  # clones the repository, loads what is loaded late
-        for _ in range(context.repetitions(2)):
+        for _ in range(context.repetitions(1)):
             with server(data_dir, stage.env, "--no-worker") as (serving, _), worker(stage) as working:
                 await asyncio.sleep(SETTLE_S)
                 take("server", tree(serving.pid))
