@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from adw.control.cleanup import cleanup
+from adw.control.legs import run_id_of, start_leg
+from adw.domain.events import EventType, NewEvent
 from adw.domain.status import Status
+from adw.domain.workflow import Workflow
 from adw.kit.errors import AdwError
 from adw.kit.ids import is_adw_id
-from adw.ports.engine import Engine
-from adw.store.workflows import get_workflow
+from adw.ports.engine import Engine, RunStatus
+from adw.store.events import append_event
+from adw.store.workflows import fence_off, get_workflow, list_active_workflows, lock_workflow
 from adw.wiring.foundation import Foundation
 from adw.workflows.baseline import BASELINE_PREFIX
 
 INTERVAL_S = 30.0
 KEEP_RUNS = timedelta(days=30)
+STRANDED_AFTER = timedelta(seconds=20)
+
+_UNDER_WAY = frozenset({RunStatus.QUEUED, RunStatus.ACTIVE})
 
 _log = structlog.get_logger(component="reconciler")
 
@@ -26,9 +33,10 @@ _log = structlog.get_logger(component="reconciler")
 class Reconciler:
     """Clears half-made workspaces, and removes what no workflow needs any more."""
 
-    def __init__(self, foundation: Foundation, engine: Engine) -> None:
+    def __init__(self, foundation: Foundation, engine: Engine, *, stranded_after: timedelta = STRANDED_AFTER) -> None:
         self._foundation = foundation
         self._engine = engine
+        self._stranded_after = stranded_after
 
     async def at_boot(self) -> None:
         for sentence in await self._foundation.workspaces.reconcile():
@@ -46,9 +54,30 @@ class Reconciler:
     async def clean_up(self) -> None:
         for item in await cleanup(self._foundation.database, self._foundation.workspaces, dry_run=False):
             _log.info("cleaned_up", item=str(item))
+        await self.revive_stranded()
         await self._remove_baselines()
         await self._remove_work_folders()
         await self._engine.purge(older_than=KEEP_RUNS)
+
+    async def revive_stranded(self) -> None:
+        """The last net: an active workflow whose run has ended without it gets a new leg."""
+        async with self._foundation.database.read() as connection:
+            active = await list_active_workflows(connection)
+        for workflow in active:
+            quiet = datetime.now(UTC) - workflow.updated_at > self._stranded_after
+            if quiet and await self._engine.status(run_id_of(workflow.adw_id, workflow.leg)) not in _UNDER_WAY:
+                await self._revive(workflow)
+
+    async def _revive(self, seen: Workflow) -> None:
+        async with self._foundation.database.begin() as connection:
+            workflow = await lock_workflow(connection, seen.adw_id)
+            if (workflow.status, workflow.leg) != (Status.ACTIVE, seen.leg):
+                return
+            await fence_off(connection, workflow.adw_id)
+            told = NewEvent(type=EventType.WORKFLOW_RECOVERED, message="its run was lost; it goes on with a new one")
+            await append_event(connection, workflow.adw_id, told)
+            await start_leg(connection, enqueuer=self._engine, workflow=workflow)
+        _log.warning("stranded_workflow_revived", adw_id=seen.adw_id, leg=seen.leg)
 
     async def _remove_baselines(self) -> None:
         """Workspaces of baselines whose workflow was stopped before it could remove them."""

@@ -46,10 +46,11 @@ async def ensure_baseline(ctx: PhaseContext, worktree: Worktree) -> Mapping[str,
         if known is not None:
             return known
         result = await _run(ctx, worktree)
-        async with services.database.begin() as connection:
-            await save_baseline(
-                connection, project_id=ctx.run.project.id, commit=base, config_hash=identity, result=result
-            )
+        if "problem" not in result:  # what kept the base from being tested may be gone the next time
+            async with services.database.begin() as connection:
+                await save_baseline(
+                    connection, project_id=ctx.run.project.id, commit=base, config_hash=identity, result=result
+                )
         return result
 
 
