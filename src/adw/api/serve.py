@@ -12,7 +12,6 @@ from contextlib import AsyncExitStack, suppress
 from typing import Any, Literal
 
 import structlog
-import uvicorn
 from granian.constants import Interfaces
 from granian.server.embed import Server as GranianServer
 
@@ -30,7 +29,6 @@ from adw.wiring.foundation import Foundation, open_foundation
 ServerName = Literal["granian", "uvicorn"]
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
-_GRACE_S = 5
 _LOOK_S = 1.0
 
 _log = structlog.get_logger(component="api")
@@ -134,7 +132,9 @@ def _services(foundation: Foundation) -> ApiServices:
 
 async def _run_server(serving: _Serving, app: AsgiApp) -> None:
     if serving.server == "uvicorn":
-        await _run_uvicorn(serving, app)
+        from adw.api.uvicorn_server import run_uvicorn
+
+        await run_uvicorn(app, host=serving.host, port=serving.port, stop=serving.stop)
     else:
         await _run_granian(serving, app)
 
@@ -148,32 +148,6 @@ async def _run_granian(serving: _Serving, app: AsgiApp) -> None:
     if not work.done():
         server.stop()
     await work
-
-
-async def _run_uvicorn(serving: _Serving, app: AsgiApp) -> None:
-    config = uvicorn.Config(
-        app,  # pyright: ignore[reportArgumentType] # an ASGI application, typed more narrowly there
-        host=serving.host,
-        port=serving.port,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=_GRACE_S,
-    )
-    server = _QuietUvicorn(config)
-    work = asyncio.create_task(server.serve())
-    stopping = asyncio.create_task(serving.stop.wait())
-    await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    server.should_exit = True
-    await work
-
-
-class _QuietUvicorn(uvicorn.Server):
-    """Leaves signals to us."""
-
-    def install_signal_handlers(self) -> None:
-        return
 
 
 async def _answering(serving: _Serving, server: asyncio.Task[None]) -> None:

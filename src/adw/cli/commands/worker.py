@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from adw.cli.invocation import current_settings
+from adw.cli.server.loading import loading
 
 
 def worker(
@@ -24,6 +25,7 @@ def worker(
     embedded one of this data directory.
     """
     settings = current_settings()
-    from adw.worker.main import run_worker
+    with loading():
+        from adw.worker.main import run_worker
 
     run_worker(settings, name=name, concurrency=concurrency, until_eof=until_eof)

@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from adw.cli.server.child import own_command
+from adw.cli.server.early import early_database
 from adw.cli.server.fingerprint import fingerprint
+from adw.cli.server.loading import loading
 from adw.cli.server.lock import ServerLock
 from adw.cli.server.record import ServerRecord, read_record, record_of_this_process, remove_record, write_record
 from adw.cli.server.signals import terminated_in_order
@@ -56,17 +58,18 @@ def serve_until_stopped(settings: Settings, plan: ServePlan) -> None:
         stack.enter_context(terminated_in_order(code=0))
         stack.enter_context(_alone(paths, restart=plan.restart))
         check_port_is_free(plan.host, plan.port)
+        stack.enter_context(early_database(settings))
         token = settings.api_token or secrets.token_urlsafe(32)
-        if plan.with_worker:
-            # Beside the API, not after it: both have much to load. The first of them brings the database up.
-            worker = WorkerProcess(own_command("worker", "--until-eof"), env=child_env)
-            stack.callback(worker.stop)
-            worker.start()
 
         def on_ready(url: str) -> None:
             record = record_of_this_process(url=url, token=token, fingerprint=fingerprint(settings, key=token))
             write_record(paths.server_file, record)
             stack.callback(remove_record, paths.server_file, record)
+            if plan.with_worker:
+                # Only now: both have much to load, and whoever waits for the server waits for this process alone.
+                worker = WorkerProcess(own_command("worker", "--until-eof"), env=child_env)
+                stack.callback(worker.stop)
+                worker.start()
             print(f"serving at {url}", flush=True)
 
         _run_api(settings, plan, token=token, on_ready=on_ready)
@@ -100,7 +103,8 @@ def stop_server(record: ServerRecord) -> None:
 
 
 def _run_api(settings: Settings, plan: ServePlan, *, token: str, on_ready: Callable[[str], None]) -> None:
-    from adw.api.serve import run_api
+    with loading():
+        from adw.api.serve import run_api
 
     run_api(
         settings,
