@@ -30,12 +30,12 @@ async def plan_leg(run: Run, names: Sequence[str]) -> list[tuple[Phase, int]]:
         workflow = await require_workflow(connection, run.adw_id)
         if workflow.status is not Status.ACTIVE:
             return None
-        todo: list[JsonValue] = []
+        planned: list[JsonValue] = []
         for name in names:
             attempt = await _next_attempt(connection, run.adw_id, name)
             if attempt is not None:
-                todo.append([name, attempt])
-        return todo
+                planned.append([name, attempt])
+        return planned
 
     recorded: Any = await run.leg.transaction("begin", work)
     if recorded is None:

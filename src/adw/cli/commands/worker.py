@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from adw.cli.invocation import current_settings
-from adw.cli.server.loading import loading
+from adw.cli.loading import loading
 
 
 def worker(

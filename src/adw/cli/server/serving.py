@@ -15,10 +15,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
+from adw.cli.loading import loading
 from adw.cli.server.child import own_command
 from adw.cli.server.early import early_database
 from adw.cli.server.fingerprint import fingerprint
-from adw.cli.server.loading import loading
 from adw.cli.server.lock import ServerLock
 from adw.cli.server.record import ServerRecord, read_record, record_of_this_process, remove_record, write_record
 from adw.cli.server.signals import terminated_in_order
