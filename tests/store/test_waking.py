@@ -16,6 +16,7 @@ from adw.store.events import create_workflow_event
 from adw.store.listen import listen
 from adw.store.locks import advisory_lock
 from adw.store.notify import CHANNEL, WORK_CHANNEL
+from adw.store.workflows import lock_workflow
 
 LISTENERS = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN %' AND datname = current_database()"
 
@@ -124,6 +125,32 @@ async def test_a_lock_is_free_again_when_its_holder_fails_is_cancelled_or_dies(d
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     await other.close()
+
+
+async def test_a_transaction_that_stands_still_loses_its_locks(database, database_url, make_workflow):
+    workflow = await make_workflow()
+    stalled = Database(database_url, stall_s=0.2)
+
+    async def stand_still():
+        async with stalled.begin() as connection:
+            await lock_workflow(connection, workflow.adw_id)
+            async with asyncio.timeout(10), database.begin() as other:
+                await lock_workflow(other, workflow.adw_id)
+
+    with pytest.raises(DatabaseError):
+        await stand_still()
+    await stalled.close()
+
+
+async def test_a_lock_is_kept_for_as_long_as_its_holder_runs(database, database_url):
+    slow = Database(database_url, stall_s=0.2)
+    async with advisory_lock(slow, "adw.test"):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1), advisory_lock(database, "adw.test"):
+                pass
+    async with asyncio.timeout(10), advisory_lock(database, "adw.test"):
+        pass
+    await slow.close()
 
 
 async def test_a_lock_that_was_awaited_in_vain_is_not_left_behind(database, database_url):

@@ -6,6 +6,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 
 from adw.engine.outage import lost_connection
+from adw.store.db import end_stalled_transactions
 
 _POOL_TIMEOUT_S = 30
 
@@ -21,6 +22,7 @@ def engine_pool(url: str, *, size: int) -> Engine:
         connect_args={"prepare_threshold": None, "application_name": "adw-engine"},
     )
     event.listen(pool, "handle_error", _mark_lost)
+    end_stalled_transactions(pool)
     return pool
 
 

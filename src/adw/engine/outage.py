@@ -22,10 +22,12 @@ _T = TypeVar("_T")
 
 
 def lost_connection(error: BaseException | None) -> bool:
-    """Whether the driver reports that the server is gone, was never reached, or is still starting.
+    """Whether the driver reports that the server is gone, never reached, still starting, or gave us up.
 
     Judged by the absence of an answer, not by its wording, which differs between TCP and unix sockets.
     """
+    if isinstance(error, pg.IdleInTransactionSessionTimeout):
+        return True
     if not isinstance(error, psycopg.OperationalError):
         return False
     return error.sqlstate is None or error.sqlstate.startswith(_CONNECTION_CLASSES)

@@ -7,8 +7,10 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from psycopg.errors import IdleInTransactionSessionTimeout
+from sqlalchemy import Engine, event, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFreeError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -19,6 +21,10 @@ from adw.store.touched import clear_touched, touched_by
 Connection: TypeAlias = AsyncConnection
 """A connection inside a transaction, for those who pass it on without knowing the driver."""
 
+STALL_S = 10.0
+"""How long a transaction may stand still before the server ends it: as long as a worker may be silent before its work
+is given to another one, who must not find that work locked by a process that is stopped."""
+
 _PASSWORD = re.compile(r"(?<=[?&])password=[^&]*")
 _SCHEMES = ("postgresql://", "postgres://", "postgresql+psycopg://")
 
@@ -26,8 +32,9 @@ _SCHEMES = ("postgresql://", "postgres://", "postgresql+psycopg://")
 class Database:
     """The database as one process uses it. `begin` is for writing, `read` for looking."""
 
-    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+    def __init__(self, url: str, *, pool_size: int = 8, stall_s: float = STALL_S) -> None:
         self.url = driver_url(url)
+        self.stall_s = stall_s
         self.engine: AsyncEngine = create_async_engine(
             self.url,
             pool_size=pool_size,
@@ -35,6 +42,7 @@ class Database:
             pool_pre_ping=True,
             connect_args={"prepare_threshold": None, "application_name": "adw"},
         )
+        end_stalled_transactions(self.engine.sync_engine, after_s=stall_s)
         self.notifier = Notifier(self.engine)
 
     @asynccontextmanager
@@ -67,8 +75,25 @@ class Database:
             yield
         except OperationalError as error:
             raise unreachable(self.url, error) from error
+        except InternalError as error:
+            if isinstance(error.orig, IdleInTransactionSessionTimeout):
+                raise unreachable(self.url, error) from error
+            raise
         except NoConnectionFreeError as error:
             raise DatabaseError("all connections to the database are in use", hint="try again in a moment") from error
+
+
+def end_stalled_transactions(engine: Engine, *, after_s: float = STALL_S) -> None:
+    """Lets the server end whatever transaction of this pool stands still for so long, with all its locks."""
+    limit = f"SET idle_in_transaction_session_timeout = {int(after_s * 1000)}"
+
+    def set_limit(connection: DBAPIConnection, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute(limit)
+        cursor.close()
+        connection.commit()
+
+    event.listen(engine, "connect", set_limit)
 
 
 def driver_url(url: str) -> str:
