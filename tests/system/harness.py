@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import psutil
+from sqlalchemy import text
 
 from adw.agents.scripted_model import Journal, Scenario, serve_scripted_model
 from adw.domain.status import UNFINISHED
@@ -250,6 +251,12 @@ class Scene:
     async def agents(self, adw_id):
         async with self.foundation.database.read() as connection:
             return await agent_outputs.get_agent_outputs(connection, adw_id)
+
+    async def has_said(self, words):
+        """Whether a kept conversation holds these words: only what is kept can be resumed."""
+        query = text("SELECT count(*) FROM agent_session_entries WHERE strpos(body, :words) > 0")
+        async with self.foundation.database.read() as connection:
+            return (await connection.execute(query, {"words": words})).scalar_one()
 
     async def usage(self, adw_id):
         async with self.foundation.database.read() as connection:

@@ -52,10 +52,11 @@ def half_done(folder):
 
 @pytest.fixture
 def hanging(scene):
-    """Waits until the command that hangs is running."""
+    """Waits until the command that hangs is running, and what was said before it is in the books."""
 
     async def wait():
         await scene.eventually((scene.folder / "hangs").exists, "the agent's command hangs")
+        await scene.eventually(lambda: scene.has_said("sleep 300"), "the conversation is kept")
 
     return wait
 
