@@ -19,6 +19,11 @@ class Role(StrEnum):
     PLANNER = "planner"
     IMPLEMENTOR = "implementor"
     RESOLVER = "resolver"
+    REVIEWER = "reviewer"
+    PATCHER = "patcher"
+    DOCUMENTER = "documenter"
+    SPECIALIST = "specialist"
+    """Whoever carries out a phase that a repository defines by a prompt."""
 
 
 class ModelSet(StrEnum):

@@ -15,6 +15,8 @@ class ApprovalKind(StrEnum):
 
     PLAN = "plan_approval"
     BUDGET = "budget"
+    SHIP = "ship_approval"
+    CONFLICT = "conflict"
 
 
 class Decision(StrEnum):

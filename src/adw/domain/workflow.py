@@ -76,6 +76,13 @@ class Workflow:
     backend_port: int | None
     frontend_port: int | None
     plan_file: str | None
+    merge_sha: str | None
+    """The commit on the base branch, once the merge was seen there."""
+    forked_from: str | None
+    rewind_to: str | None
+    """The commit its branch is moved back to before the next leg begins; None when it stays."""
+    held_by: str | None
+    """The person who has taken the worktree over, while the workflow is paused for it."""
     failure: Failure | None
     owner_id: str | None
     owner_epoch: int

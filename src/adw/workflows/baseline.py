@@ -54,11 +54,11 @@ async def ensure_baseline(ctx: PhaseContext, worktree: Worktree) -> Mapping[str,
         return result
 
 
-def baseline_tests(result: Mapping[str, Any]) -> Baseline | None:
-    """The base's test run; None when the project had no tests to run."""
-    if result.get("tests") is None:
+def baseline_tests(result: Mapping[str, Any], *, gate: str = "tests") -> Baseline | None:
+    """The base's run of a suite, `tests` or `e2e`; None when there was nothing to run."""
+    if result.get(gate) is None:
         return None
-    return Baseline(run=decode_run(result["tests"]), flaky=frozenset(result["flaky"]))
+    return Baseline(run=decode_run(result[gate]), flaky=frozenset(result["flaky"]))
 
 
 def baseline_checks(result: Mapping[str, Any]) -> dict[str, CheckOutcome]:

@@ -13,7 +13,6 @@ from typing import Any
 
 from adw.domain.config import ProjectConfig
 from adw.domain.events import EventType, NewEvent
-from adw.domain.kinds import Phase
 from adw.domain.phase import Evidence, GateOutcome
 from adw.domain.project import Project
 from adw.domain.status import Status
@@ -86,7 +85,7 @@ class PhaseContext:
     """One attempt at one phase."""
 
     run: Run
-    phase: Phase
+    phase: str
     attempt: int
 
     @property

@@ -33,7 +33,7 @@ from adw.workflows.lifecycle import (
 from adw.workflows.phases import build, finish, plan, test
 from adw.workflows.services import Services
 
-PHASES: Mapping[Phase, Callable[[PhaseContext], Awaitable[Mapping[str, Any]]]] = {
+PHASES: Mapping[str, Callable[[PhaseContext], Awaitable[Mapping[str, Any]]]] = {
     Phase.PLAN: plan.run,
     Phase.BUILD: build.run,
     Phase.TEST: test.run,
@@ -87,7 +87,7 @@ async def _give_up(run: Run, failure: Failure) -> str:
     return f"failed: {failure.failure_class}"
 
 
-async def _run_phase(run: Run, phase: Phase, first_attempt: int) -> None:
+async def _run_phase(run: Run, phase: str, first_attempt: int) -> None:
     """Tries a phase, again if its class of failure is worth it; then fails the workflow and ends the leg."""
     attempt = first_attempt
     while True:

@@ -7,7 +7,7 @@ from typing import Any
 
 from adw.domain.events import EventType, NewEvent
 from adw.domain.failure import POLICIES, Failure
-from adw.domain.kinds import PHASE_WORDS, Phase
+from adw.domain.kinds import phase_words
 from adw.domain.phase import PhaseStatus
 from adw.domain.status import Status
 from adw.ports.engine import JsonValue
@@ -20,7 +20,7 @@ from adw.workflows.context import PhaseContext, Run
 from adw.workflows.endings import LegEnded
 
 
-async def plan_leg(run: Run, names: Sequence[str]) -> list[tuple[Phase, int]]:
+async def plan_leg(run: Run, names: Sequence[str]) -> list[tuple[str, int]]:
     """Which phases this leg runs, each with its attempt. Recorded, so that a replay runs the same ones.
 
     Raises LegEnded when the workflow was stopped before the leg began.
@@ -40,7 +40,7 @@ async def plan_leg(run: Run, names: Sequence[str]) -> list[tuple[Phase, int]]:
     recorded: Any = await run.leg.transaction("begin", work)
     if recorded is None:
         raise LegEnded("the workflow is not active")
-    return [(Phase(name), int(attempt)) for name, attempt in recorded]
+    return [(str(name), int(attempt)) for name, attempt in recorded]
 
 
 async def start_phase(ctx: PhaseContext) -> None:
@@ -58,7 +58,7 @@ async def start_phase(ctx: PhaseContext) -> None:
         await update_workflow(
             connection,
             ctx.adw_id,
-            changes={"phase": PHASE_WORDS[ctx.phase].running},
+            changes={"phase": phase_words(ctx.phase).running},
             event=event,
             owner_epoch=ctx.run.epoch,
         )
@@ -88,7 +88,7 @@ async def complete_phase(ctx: PhaseContext, data: Mapping[str, Any]) -> None:
         await update_workflow(
             connection,
             ctx.adw_id,
-            changes={"phase": PHASE_WORDS[ctx.phase].done},
+            changes={"phase": phase_words(ctx.phase).done},
             event=event,
             owner_epoch=ctx.run.epoch,
         )

@@ -165,3 +165,34 @@ baselines = Table(
     json_object("result"),
     created_at(),
 )
+
+messages = Table(
+    "adw_messages",
+    metadata,
+    _id(),
+    _workflow(),
+    Column("author", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    created_at(),
+    Column("delivered_at", DateTime(timezone=True)),
+    Column("agent_output_id", UUID(as_uuid=True), ForeignKey("adw_agent_outputs.id", ondelete="SET NULL")),
+    Index("ix_adw_messages_adw_id", "adw_id", "created_at"),
+)
+
+kpis = Table(
+    "adw_kpis",
+    metadata,
+    Column("adw_id", Text, ForeignKey("adw_workflows.adw_id", ondelete="CASCADE"), primary_key=True),
+    Column("project_id", Text, ForeignKey("projects.id"), nullable=False),
+    Column("workflow_type", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("repair_rounds", Integer, nullable=False),
+    Column("review_rounds", Integer, nullable=False),
+    Column("plan_lines", Integer, nullable=False),
+    Column("diff_files", Integer, nullable=False),
+    Column("diff_additions", Integer, nullable=False),
+    Column("diff_deletions", Integer, nullable=False),
+    Column("succeeded", Boolean, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
+    Index("ix_adw_kpis_project_id", "project_id", "recorded_at"),
+)

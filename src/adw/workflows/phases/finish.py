@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adw.domain.kinds import VERIFYING, Phase
+from adw.domain.kinds import VERIFYING
 from adw.domain.phase import EvidenceRow, GateOutcome
 from adw.ports.engine import JsonValue
 from adw.store.phases import list_evidence
@@ -20,9 +20,7 @@ async def run(ctx: PhaseContext) -> Mapping[str, Any]:
         async with ctx.services.database.read() as connection:
             workflow = await require_workflow(connection, ctx.adw_id)
             evidence = await list_evidence(connection, ctx.adw_id)
-        ready, reason = judge_readiness(
-            [Phase(name) for name in workflow.phases], evidence, head=workflow.head_sha or workflow.base_sha
-        )
+        ready, reason = judge_readiness(workflow.phases, evidence, head=workflow.head_sha or workflow.base_sha)
         table = f"{evidence_table(evidence)}\n\n{reason}".strip()
         return {"number": workflow.pr_number, "ready": ready, "reason": reason, "table": table}
 
@@ -35,7 +33,7 @@ async def run(ctx: PhaseContext) -> Mapping[str, Any]:
     return {"ready": ready, "reason": seen["reason"]}
 
 
-def judge_readiness(phases: list[Phase], evidence: list[EvidenceRow], *, head: str) -> tuple[bool, str]:
+def judge_readiness(phases: Sequence[str], evidence: list[EvidenceRow], *, head: str) -> tuple[bool, str]:
     """Whether the draft may end, and the sentence that says why or why not.
 
     Ready means: the kind verifies, and the latest result of every gate is green, that of a verifying phase on the
@@ -57,5 +55,5 @@ def judge_readiness(phases: list[Phase], evidence: list[EvidenceRow], *, head: s
     return True, f"Every gate is green, {shown} on the head commit `{head[:12]}`.{note}"
 
 
-def _covers(latest: Mapping[tuple[str, str], Any], phase: Phase, head: str) -> bool:
+def _covers(latest: Mapping[tuple[str, str], Any], phase: str, head: str) -> bool:
     return any(of == phase and found.commit == head for (of, _), found in latest.items())
