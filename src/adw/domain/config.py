@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated, Literal, Self, cast
 
@@ -24,13 +23,13 @@ from pydantic import (
 )
 
 from adw.domain.agent import ModelSet, Role
-from adw.domain.config_problems import describe, refusal, suggestion
+from adw.domain.config_problems import describe, refusal
+from adw.domain.defined import problems_of
 from adw.domain.testing import ReportFormat
 from adw.domain.usage import Price
 from adw.kit.errors import ConfigurationError
 
 CONFIG_FILE = "adw.toml"
-PHASES = ("plan", "build", "test", "review", "document", "ship")
 DEFAULT_TIMEOUT_S = 1800.0
 
 _CACHE_WRITE_FACTOR = Decimal("1.25")
@@ -41,6 +40,12 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Dollars = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _path_inside(value: str) -> str:
+    if value.startswith("/") or ".." in value.split("/"):
+        raise ValueError("must be a path inside the repository")
+    return value
 
 
 class Table(BaseModel):
@@ -80,9 +85,7 @@ class CommandEntry(Table):
     @field_validator("cwd", "junit")
     @classmethod
     def _stays_inside(cls, value: str | None) -> str | None:
-        if value and (value.startswith("/") or ".." in value.split("/")):
-            raise ValueError("must be a path inside the repository")
-        return value
+        return None if value is None else _path_inside(value)
 
     @property
     def report_format(self) -> ReportFormat:
@@ -193,6 +196,8 @@ class ScheduleEntry(Table):
 class TriggersTable(Table):
     """`[triggers]`: what starts work by itself. `labels` maps a label to the kind of workflow it starts."""
 
+    cooldown_s: float | None = Field(default=None, ge=0, allow_inf_nan=False, examples=["cooldown_s = 300"])
+
     labels: dict[Text, Name] = Field(default_factory=dict, examples=['labels = { "adw" = "sdlc" }'])
     comments: bool = Field(default=True, examples=["comments = false"])
     authors: AuthorsTable = Field(default=AuthorsTable(), examples=['authors = { trusted = ["OWNER"] }'])
@@ -226,7 +231,14 @@ class PhaseEntry(Table):
     def _is_one_of_two(self) -> Self:
         if (self.prompt is None) == (self.command is None):
             raise ValueError("needs either `prompt` or `command`")
+        if self.command is not None and not self.command.enabled:
+            raise ValueError("`command` is switched off; leave the phase out instead")
         return self
+
+    @field_validator("prompt")
+    @classmethod
+    def _stays_inside(cls, value: str | None) -> str | None:
+        return None if value is None else _path_inside(value)
 
 
 class ProjectConfig(Table):
@@ -243,6 +255,11 @@ class ProjectConfig(Table):
     workflows: dict[Name, WorkflowEntry] = Field(default_factory=dict)
     phases: dict[Name, PhaseEntry] = Field(default_factory=dict)
 
+    @property
+    def kinds(self) -> dict[str, tuple[str, ...]]:
+        """The phases of each kind the project defines."""
+        return {name: entry.phases for name, entry in self.workflows.items()}
+
 
 def parse_config(text: str, *, source: str) -> ProjectConfig:
     """Reads the text of `adw.toml`. `source` names the file in messages.
@@ -258,14 +275,6 @@ def parse_config(text: str, *, source: str) -> ProjectConfig:
         config = ProjectConfig.model_validate_json(json.dumps(data, default=lambda value: [str(value)]))
     except ValidationError as error:
         raise refusal(source, list(describe(error, root=ProjectConfig))) from error
-    if problems := list(_unknown_phases(config)):
+    if problems := list(problems_of(config.kinds, own_phases=list(config.phases))):
         raise refusal(source, problems)
     return config
-
-
-def _unknown_phases(config: ProjectConfig) -> Iterator[str]:
-    known = [*PHASES, *config.phases]
-    for kind, workflow in config.workflows.items():
-        for phase in workflow.phases:
-            if phase not in known:
-                yield f'workflows.{kind}.phases: there is no phase "{phase}"{suggestion(phase, known)}'

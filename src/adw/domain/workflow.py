@@ -42,6 +42,11 @@ class NewWorkflow:
     options: WorkflowOptions = field(default_factory=WorkflowOptions)
     trigger: Mapping[str, Any] = field(default_factory=dict[str, Any])
     idempotency_key: str | None = None
+    issue_class: str | None = None
+    branch_name: str | None = None
+    """Given at once to work that no plan names."""
+    head_sha: str | None = None
+    """Where its branch starts when that is not the base commit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,9 @@ async def create_workflow(connection: AsyncConnection, new: NewWorkflow) -> Work
         "options": _options(new),
         "trigger": storable(new.trigger),
         "idempotency_key": new.idempotency_key,
+        "issue_class": new.issue_class,
+        "branch_name": new.branch_name,
+        "head_sha": new.head_sha,
     }
     with _live_once(new.issue_number):
         await connection.execute(insert(workflows).values(values))
