@@ -24,6 +24,17 @@ class ProjectAccess(Protocol):
         """A file's content at a commit, or None if the commit has no such file."""
         ...
 
+    async def diff(self, project: Project, *, base: str, head: str) -> str:
+        """What commit `head` changes since it left commit `base`, as a unified diff, from the remote alone.
+
+        Raises `NotFoundError` when the remote does not have one of them.
+        """
+        ...
+
+    async def retire(self, project: Project, *, branch: str, sha: str) -> str | None:
+        """Removes a merged result branch wherever it is still at this commit; a note where a person's copy stays."""
+        ...
+
     async def publish(self, project: Project, *, branch: str, sha: str) -> str | None:
         """Lets a result branch appear where a person looks for it; a note when that was not possible."""
         ...

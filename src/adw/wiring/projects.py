@@ -8,8 +8,17 @@ from pathlib import Path
 from adw.domain.project import ForgeKind, Project
 from adw.forge.local.forge import LocalForge
 from adw.forge.local.git_repository import GitLocalRepository
-from adw.kit.errors import ConfigurationError
-from adw.kit.git import Git, PersonRepository, RepositoryLock, create_remote, publish_branch, sync_remote_base
+from adw.kit.errors import ConfigurationError, NotFoundError
+from adw.kit.git import (
+    Git,
+    PersonRepository,
+    RepositoryLock,
+    create_remote,
+    publish_branch,
+    retire_branch,
+    sync_remote_base,
+    unified_diff,
+)
 from adw.kit.paths import DataPaths
 from adw.ports.forge import Forge
 from adw.ports.workspace import RepositoryRef
@@ -55,6 +64,20 @@ class LocalProjects:
         if not Path(project.source).is_dir():
             return None
         return await _blob(PersonRepository.at(Path(project.source)).git, sha, path)
+
+    async def diff(self, project: Project, *, base: str, head: str) -> str:
+        remote = self.paths.forge_remote(project.id)
+        if not remote.is_dir():
+            raise NotFoundError(f"project {project.name} has no remote yet", hint=f"it would be {remote}")
+        git = Git(git_dir=remote)
+        for sha in (base, head):
+            if not await git.has(sha):
+                raise NotFoundError(f"commit {sha[:12]} is not on the remote {remote}")
+        return await unified_diff(git, base=base, head=head)
+
+    async def retire(self, project: Project, *, branch: str, sha: str) -> str | None:
+        remote = self.paths.forge_remote(project.id)
+        return await retire_branch(Path(project.source), remote=remote, branch=branch, sha=sha)
 
     async def publish(self, project: Project, *, branch: str, sha: str) -> str | None:
         source = Path(project.source)

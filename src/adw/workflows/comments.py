@@ -70,6 +70,16 @@ async def announce_ready(ctx: PhaseContext, *, number: int, ready: bool, table: 
     await _announce(ctx, "ready_comment", work)
 
 
+async def announce_merged(ctx: PhaseContext, *, number: int, sha: str, note: str | None, table: str) -> None:
+    """Says that the work is on the base branch, and what is left to do there, if anything."""
+
+    async def work() -> JsonValue:
+        told = f"Pull request #{number} is merged as `{sha[:12]}`."
+        return await _comment(ctx, f"merged:{number}", "\n\n".join(part for part in (told, note, table) if part))
+
+    await _announce(ctx, "merged_comment", work)
+
+
 def status_comment(workflow: Workflow, rows: list[PhaseRow]) -> str:
     """The table of phases as it stands."""
     lines = [f"**{workflow.workflow_type}** `{workflow.adw_id}`", "", "| phase | status | attempt |", "|---|---|---|"]

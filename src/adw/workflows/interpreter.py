@@ -30,13 +30,14 @@ from adw.workflows.lifecycle import (
     plan_leg,
     start_phase,
 )
-from adw.workflows.phases import build, finish, plan, test
+from adw.workflows.phases import build, finish, plan, ship, test
 from adw.workflows.services import Services
 
 PHASES: Mapping[str, Callable[[PhaseContext], Awaitable[Mapping[str, Any]]]] = {
     Phase.PLAN: plan.run,
     Phase.BUILD: build.run,
     Phase.TEST: test.run,
+    Phase.SHIP: ship.run,
     Phase.FINISH: finish.run,
 }
 

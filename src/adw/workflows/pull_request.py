@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from adw.domain.events import EventType, NewEvent
+from adw.domain.forge import PullRequest
 from adw.domain.naming import title_of
 from adw.domain.status import PrState
 from adw.ports.engine import JsonValue
@@ -45,7 +46,7 @@ async def ensure_pull_request(ctx: PhaseContext, *, branch: str, title: str, bod
     return int(made["number"])
 
 
-async def finish_pull_request(ctx: PhaseContext, *, number: int, ready: bool, table: str) -> None:
+async def finish_pull_request(ctx: PhaseContext, *, number: int, ready: bool, table: str, name: str = "finish") -> None:
     """Puts the evidence into the body and, when the gates allow it, ends the draft."""
 
     async def write() -> JsonValue:
@@ -58,7 +59,7 @@ async def finish_pull_request(ctx: PhaseContext, *, number: int, ready: bool, ta
         await forge.update_pull_request(number, body=f"{before}\n\n{_EVIDENCE}\n\n{table}\n")
         return (await forge.mark_ready(number)).state if ready else present.state
 
-    state: str = await ctx.step("pull_request.finish", write)
+    state: str = await ctx.step(f"pull_request.{name}", write)
     word = {"ready": "ready for review", "draft": "still a draft"}.get(state, state)
     event = NewEvent(
         type=EventType.PULL_REQUEST_UPDATED,
@@ -66,7 +67,13 @@ async def finish_pull_request(ctx: PhaseContext, *, number: int, ready: bool, ta
         message=f"pull request #{number} is {word}",
         data={"number": number, "state": state},
     )
-    await ctx.update("pull_request.finished", changes={"pr_state": state}, event=event)
+    await ctx.update(f"pull_request.{name}.told", changes={"pr_state": state}, event=event)
+
+
+def merge_message(pull: PullRequest) -> str:
+    """The squashed commit's message: title, number and description, without the evidence, which would age badly."""
+    body = pull.body.partition(_EVIDENCE)[0].strip()
+    return f"{pull.title} (#{pull.number})\n\n{body}".strip()
 
 
 _EVIDENCE = "## Evidence"

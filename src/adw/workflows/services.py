@@ -43,4 +43,6 @@ class Services:
     """Writes `.ports.env` and copies the configured files: (workspace, person's checkout, globs, ports)."""
     retry_delays_s: Sequence[float] = (2.0, 10.0)
     """Pauses before a conversation is resumed after a transient failure of the model API."""
+    merge_look_delays_s: Sequence[float] = (2.0, 4.0, 8.0, 16.0, 32.0)
+    """Pauses between looks for a merge on the base branch."""
     snapshot_interval_s: float = 30.0

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from adw.domain.agent import Role
-from adw.domain.checks import CheckOutcome, Diagnostic, new_errors
 from adw.domain.failure import FailureClass
 from adw.domain.phase import Evidence, GateOutcome
 from adw.ports.engine import JsonValue
 from adw.ports.prompts import Prompt
-from adw.workflows.baseline import baseline_checks, decode_check, encode_check, ensure_baseline
 from adw.workflows.context import PhaseContext
 from adw.workflows.conversation import EDITOR, Conversation, converse
 from adw.workflows.endings import PhaseFailed
 from adw.workflows.facts import Naming, recall_head, require_naming
+from adw.workflows.project_checks import broken_checks, listed
 from adw.workflows.pull_request import ensure_pull_request
 from adw.workflows.saving import save
 from adw.workflows.worktree import Worktree, open_worktree, set_up
 
 MAX_REPAIRS = 2
-_SHOWN = 5
 
 
 async def run(ctx: PhaseContext) -> Mapping[str, Any]:
@@ -117,54 +115,16 @@ async def _check_diff(ctx: PhaseContext, worktree: Worktree, naming: Naming, hea
 async def _make_checks_pass(ctx: PhaseContext, worktree: Worktree, naming: Naming, head: str) -> str:
     """Builds and lints; what the base did not complain about is given back to the implementor, a few times."""
     for number in range(MAX_REPAIRS + 1):
-        broken = await _broken_checks(ctx, worktree, head, number)
+        broken = await broken_checks(ctx, worktree, head, number)
         if not broken:
             return head
         command, errors = broken[0]
         if number == MAX_REPAIRS or not ctx.run.workflow.options.auto_resolve:
-            raise PhaseFailed(FailureClass.GATE_FAILED, f"`{command}` has new errors: {_listed(errors)}")
+            raise PhaseFailed(FailureClass.GATE_FAILED, f"`{command}` has new errors: {listed(errors)}")
         prompt = ctx.services.prompts.repair(issue=ctx.run.issue, command=command, errors=errors)
         answer = await _edit(ctx, worktree, prompt, start_commit=head, round_number=number + 1)
         repaired = await _save(ctx, worktree, naming, answer, name=f"repair.{number + 1}", since=head)
         if repaired is None:
-            raise PhaseFailed(FailureClass.GATE_FAILED, f"`{command}` has new errors left alone: {_listed(errors)}")
+            raise PhaseFailed(FailureClass.GATE_FAILED, f"`{command}` has new errors left alone: {listed(errors)}")
         head = repaired
     return head
-
-
-async def _broken_checks(
-    ctx: PhaseContext, worktree: Worktree, head: str, number: int
-) -> list[tuple[str, Sequence[Diagnostic]]]:
-    if worktree.commands.build is None and worktree.commands.lint is None:
-        return []
-
-    async def work() -> JsonValue:
-        baseline = await ensure_baseline(ctx, worktree)
-        outcomes = await ctx.services.commands.run_checks(worktree.commands, place=worktree.place)
-        return {"now": [encode_check(each) for each in outcomes], "base": baseline.get("checks", [])}
-
-    seen: Mapping[str, Any] = await ctx.step(f"checks.{number}", work)
-    base = baseline_checks({"checks": seen["base"]})
-    broken: list[tuple[str, Sequence[Diagnostic]]] = []
-    for outcome in (decode_check(each) for each in seen["now"]):
-        errors = new_errors(baseline=base.get(outcome.name), now=outcome)
-        await ctx.gate(_check_evidence(outcome, errors, head))
-        if errors:
-            broken.append((outcome.command, errors))
-    return broken
-
-
-def _check_evidence(outcome: CheckOutcome, errors: Sequence[Diagnostic], head: str) -> Evidence:
-    if errors:
-        found, summary = GateOutcome.FAILED, f"`{outcome.command}`: {len(errors)} new errors: {_listed(errors)}"
-    elif outcome.ok:
-        found, summary = GateOutcome.PASSED, f"`{outcome.command}` passes"
-    else:
-        found, summary = GateOutcome.PASSED, f"`{outcome.command}` fails only as the base does"
-    data = {"command": outcome.command, "exitCode": outcome.exit_code, "durationMs": outcome.duration_ms}
-    return Evidence(gate=outcome.name, outcome=found, commit=head, summary=summary, data=data)
-
-
-def _listed(errors: Sequence[Diagnostic]) -> str:
-    shown = "; ".join(str(each) for each in errors[:_SHOWN])
-    return shown + (f"; and {len(errors) - _SHOWN} more" if len(errors) > _SHOWN else "")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from adw.domain.kinds import VERIFYING
-from adw.domain.phase import EvidenceRow, GateOutcome
 from adw.ports.engine import JsonValue
 from adw.store.phases import list_evidence
 from adw.store.workflows import require_workflow
 from adw.workflows.comments import announce_ready, evidence_table
 from adw.workflows.context import PhaseContext
 from adw.workflows.pull_request import finish_pull_request
+from adw.workflows.readiness import judge_readiness
 
 
 async def run(ctx: PhaseContext) -> Mapping[str, Any]:
@@ -31,29 +30,3 @@ async def run(ctx: PhaseContext) -> Mapping[str, Any]:
     await finish_pull_request(ctx, number=number, ready=ready, table=table)
     await announce_ready(ctx, number=number, ready=ready, table=table)
     return {"ready": ready, "reason": seen["reason"]}
-
-
-def judge_readiness(phases: Sequence[str], evidence: list[EvidenceRow], *, head: str) -> tuple[bool, str]:
-    """Whether the draft may end, and the sentence that says why or why not.
-
-    Ready means: the kind verifies, and the latest result of every gate is green, that of a verifying phase on the
-    very head commit.
-    """
-    verifying = [phase for phase in phases if phase in VERIFYING]
-    if not verifying:
-        return False, "This kind of workflow verifies nothing: tests and review never ran, so it stays a draft."
-    latest = {(row.phase, row.evidence.gate): row.evidence for row in evidence if not row.superseded}
-    failed = sorted(gate for (_, gate), found in latest.items() if found.outcome is GateOutcome.FAILED)
-    if failed:
-        return False, f"Not green: {', '.join(failed)}."
-    unproven = [phase for phase in verifying if not _covers(latest, phase, head)]
-    if unproven:
-        return False, f"No result on the head commit: {', '.join(unproven)}."
-    silent = sorted(gate for (_, gate), found in latest.items() if found.outcome is GateOutcome.NOT_APPLICABLE)
-    note = f" Not applicable: {', '.join(silent)}." if silent else ""
-    shown = " and ".join(verifying)
-    return True, f"Every gate is green, {shown} on the head commit `{head[:12]}`.{note}"
-
-
-def _covers(latest: Mapping[tuple[str, str], Any], phase: str, head: str) -> bool:
-    return any(of == phase and found.commit == head for (of, _), found in latest.items())

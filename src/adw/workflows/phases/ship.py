@@ -1,0 +1,126 @@
+"""Ship: the head commit is proven, the pull request made ready, and where that is wanted and allowed, merged.
+
+No agent takes part. `sdlc` ends with a ready pull request; only `zte` merges, and believes it when the commit is seen
+on the base branch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from adw.domain.approval import ApprovalKind
+from adw.domain.failure import FailureClass
+from adw.domain.kinds import MERGING, Phase
+from adw.domain.phase import Evidence, GateOutcome
+from adw.domain.status import WaitReason
+from adw.ports.engine import JsonValue
+from adw.store.phases import list_evidence, list_phases
+from adw.store.workflows import require_workflow
+from adw.workflows.comments import announce_merged, announce_ready, evidence_table
+from adw.workflows.context import PhaseContext
+from adw.workflows.endings import PhaseFailed, Question
+from adw.workflows.facts import recall_head, require_naming
+from adw.workflows.merging import merge, retire
+from adw.workflows.proof import prove_head
+from adw.workflows.pull_request import ensure_pull_request, finish_pull_request
+from adw.workflows.readiness import REVIEW, judge_readiness, latest_by_gate, why_not_merge
+from adw.workflows.worktree import Worktree, open_worktree
+
+
+async def run(ctx: PhaseContext) -> Mapping[str, Any]:
+    naming = await require_naming(ctx)
+    head = await recall_head(ctx)
+    worktree = await open_worktree(ctx, branch=naming.branch)
+    await _check_remote(ctx, worktree, head)
+    await prove_head(ctx, worktree, head=head)
+    seen: Mapping[str, Any] = await ctx.step("judge", lambda: _judge(ctx, worktree, head))
+    await _record(ctx, seen, head)
+    number = seen["number"] or await ensure_pull_request(ctx, branch=naming.branch, title=naming.title, body="")
+    await _approve(ctx, seen, number=number, head=head)
+    table = str(seen["table"])
+    await finish_pull_request(ctx, number=number, ready=True, table=table)
+    result = {"head": head, "ready": True, "reason": seen["reason"], "merged": False, "mergeSha": None}
+    if seen["keep_because"] is not None:
+        await announce_ready(ctx, number=number, ready=True, table=table)
+        return {**result, "keptBecause": seen["keep_because"]}
+    merged = await merge(ctx, number=number, head=head)
+    await announce_merged(ctx, number=number, sha=merged.sha, note=merged.note, table=table)
+    await retire(ctx, branch=naming.branch, head=head)
+    return {**result, "merged": True, "mergeSha": merged.sha}
+
+
+async def _check_remote(ctx: PhaseContext, worktree: Worktree, head: str) -> None:
+    """What was proven must be what lies on the forge."""
+
+    async def look() -> JsonValue:
+        return await worktree.workspace.remote_head()
+
+    remote: str | None = await ctx.step("remote_head", look)
+    if remote != head:
+        there = remote[:12] if remote else "gone"
+        raise PhaseFailed(
+            FailureClass.CONFLICT, f"branch {worktree.branch} is {there} on the remote, not {head[:12]} as recorded"
+        )
+
+
+async def _judge(ctx: PhaseContext, worktree: Worktree, head: str) -> JsonValue:
+    async with ctx.services.database.read() as connection:
+        workflow = await require_workflow(connection, ctx.adw_id)
+        evidence = await list_evidence(connection, ctx.adw_id)
+        rows = await list_phases(connection, ctx.adw_id)
+    documents = {str(path) for row in rows if row.phase == Phase.DOCUMENT for path in row.data.get("files", ())}
+    review = latest_by_gate(evidence).get(REVIEW)
+    alike = [review.commit] if review and await _adds_only(worktree, documents, since=review.commit, head=head) else []
+    ready, reason = judge_readiness(workflow.phases, evidence, head=head, reviewed_as_head=alike)
+    config = ctx.run.config
+    keep_because = why_not_merge(
+        workflow.workflow_type,
+        evidence,
+        allowed=config.triggers.zte,
+        unverified_allowed=config.gates.allow_unverified_merge,
+    )
+    notes = [reason]
+    if keep_because and workflow.workflow_type in MERGING:
+        notes.append(f"Not merged: {keep_because}.")
+    table = "\n\n".join([evidence_table(evidence), *notes]).strip()
+    return {
+        "number": workflow.pr_number,
+        "ready": ready,
+        "reason": reason,
+        "keep_because": keep_because,
+        "table": table,
+    }
+
+
+async def _adds_only(worktree: Worktree, documents: set[str], *, since: str, head: str) -> bool:
+    """Whether the head differs from a reviewed commit by nothing but what the document phase wrote."""
+    if since == head:
+        return True
+    changed = await worktree.workspace.changed_files(since=since, until=head)
+    return {each.path for each in changed} <= documents
+
+
+async def _record(ctx: PhaseContext, seen: Mapping[str, Any], head: str) -> None:
+    outcome = GateOutcome.PASSED if seen["ready"] else GateOutcome.FAILED
+    await ctx.gate(Evidence(gate="readiness", outcome=outcome, commit=head, summary=str(seen["reason"])))
+    if not seen["ready"]:
+        raise PhaseFailed(FailureClass.GATE_FAILED, str(seen["reason"]))
+    if seen["keep_because"] is not None and ctx.run.workflow.workflow_type in MERGING:
+        summary = f"left to a person: {seen['keep_because']}"
+        await ctx.gate(Evidence(gate="merge", outcome=GateOutcome.NOT_APPLICABLE, commit=head, summary=summary))
+
+
+async def _approve(ctx: PhaseContext, seen: Mapping[str, Any], *, number: int, head: str) -> None:
+    if not ctx.run.config.gates.ship_approval:
+        return
+    await finish_pull_request(ctx, number=number, ready=False, table=str(seen["table"]), name="shown")
+    does = "mark it ready" if seen["keep_because"] else "merge it"
+    question = Question(
+        kind=ApprovalKind.SHIP,
+        key=f"ship:{head[:12]}",
+        text=f"pull request #{number} is proven on {head[:12]}; {does}?",
+        reason=WaitReason.APPROVAL,
+        data={"number": number, "head": head},
+    )
+    await ctx.require(question)
