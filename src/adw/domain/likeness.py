@@ -22,7 +22,6 @@ a an and are as at be but by can does for from has have if in into is it its not
 there this to was when which will with would
 """
 _COMMON = frozenset(_COMMON_WORDS.split())
-)
 
 
 @dataclass(frozen=True, slots=True)
