@@ -62,6 +62,7 @@ allow_unverified_merge = true
 [triggers]
 labels = { "adw" = "sdlc" }
 comments = false
+cooldown_s = 60
 zte = true
 schedules = [{ cron = "0 3 * * 1", prompt = "Update the dependencies", workflow = "sdlc" }]
 

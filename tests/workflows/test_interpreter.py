@@ -28,6 +28,9 @@ class Access:
             raise self.content
         return self.content
 
+    async def list_committed(self, _project: Any, **_: Any) -> list[Any]:
+        return []
+
     def forge(self, _project: Any) -> Any:
         return Silent()
 

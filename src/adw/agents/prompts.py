@@ -13,18 +13,25 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Self
 
+from adw.agents.document_prompts import document_slots
 from adw.agents.fence import fence
+from adw.agents.review_prompts import findings_text, review_slots
 from adw.agents.schemas import SCHEMAS
 from adw.domain.agent import Role
 from adw.domain.checks import Diagnostic
+from adw.domain.review import TrackedFinding
 from adw.domain.testing import TestResult
 from adw.kit.errors import ConfigurationError
-from adw.ports.prompts import IssueText, Prompt
+from adw.ports.prompts import DocumentMaterial, IssueText, Prompt, ReviewMaterial
 
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
 _OVERRIDE_LIMIT_BYTES = 50_000
 _FAILURES_SHOWN = 30
 _OUTPUT_SHOWN = 4_000
+_SHORT_PLAN = (
+    "\n\nThis is a small change. Keep the plan to one page at most: the goal in a sentence, the steps with the files "
+    "they change, and the tests. Leave out sections that would say nothing."
+)
 _NO_GUIDANCE: Mapping[Role, str] = MappingProxyType({})
 
 
@@ -42,8 +49,18 @@ class AgentPrompts:
     def classify(self, *, issue: IssueText) -> Prompt:
         return self._prompt(Role.CLASSIFIER, "classify", issue=_issue(issue))
 
-    def plan(self, *, issue: IssueText, issue_class: str, plan_path: str) -> Prompt:
-        return self._prompt(Role.PLANNER, "plan", issue=_issue(issue), issue_class=issue_class, plan_path=plan_path)
+    def with_guidance(self, guidance: Mapping[Role, str]) -> AgentPrompts:
+        return AgentPrompts({**self._guidance, **guidance})
+
+    def plan(self, *, issue: IssueText, issue_class: str, plan_path: str, short: bool = False) -> Prompt:
+        return self._prompt(
+            Role.PLANNER,
+            "plan",
+            issue=_issue(issue),
+            issue_class=issue_class,
+            plan_path=plan_path,
+            extent=_SHORT_PLAN if short else "",
+        )
 
     def implement(self, *, issue: IssueText, plan_path: str | None, plan_text: str, commands: Sequence[str]) -> Prompt:
         where = f" It is kept in {_code(plan_path)}; leave that file as it is." if plan_path else ""
@@ -76,6 +93,30 @@ class AgentPrompts:
             failures=_failures(failures, reason=reason),
             command=_code(command),
             round=str(round_number),
+        )
+
+    def review(self, *, issue: IssueText, material: ReviewMaterial) -> Prompt:
+        return self._prompt(Role.REVIEWER, "review", issue=_issue(issue), **review_slots(material))
+
+    def patch(
+        self, *, issue: IssueText, findings: Sequence[TrackedFinding], commands: Sequence[str], round_number: int
+    ) -> Prompt:
+        return self._prompt(
+            Role.PATCHER,
+            "patch",
+            issue=_issue(issue),
+            findings=findings_text(findings),
+            commands=_commands(commands),
+            round=str(round_number),
+        )
+
+    def document(self, *, issue: IssueText, material: DocumentMaterial) -> Prompt:
+        return self._prompt(Role.DOCUMENTER, "document", issue=_issue(issue), **document_slots(material))
+
+    def perform(self, *, issue: IssueText, name: str, instructions: str) -> Prompt:
+        """Carries out what the project's own prompt file says; that text is the project's, not a stranger's."""
+        return self._prompt(
+            Role.SPECIALIST, "perform", issue=_issue(issue), name=_code(name), instructions=instructions.strip()
         )
 
     def resume(self, *, git_status: str) -> str:

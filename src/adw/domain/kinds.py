@@ -66,6 +66,9 @@ ALIASES: dict[str, str] = {"sdlc-zte": "zte"}
 MERGING = frozenset({"zte"})
 """Kinds whose `ship` merges; all others end with a pull request for a person."""
 
+SHORT_PLANS = frozenset({"patch"})
+"""Kinds for small changes: their plan is a page at most."""
+
 ON_EARLIER_WORK = frozenset({"build", "test", "review", "document", "ship"})
 """Kinds of a single phase that need work to be done on."""
 

@@ -87,6 +87,10 @@ class ProjectCommands(Protocol):
         """Builds and lints, in this order; one outcome for each command there is, named `build` or `lint`."""
         ...
 
+    async def run_command(self, name: str, command: Command, *, place: Place) -> CheckOutcome:
+        """Runs any one command; `name` is what its outcome is called."""
+        ...
+
     async def run_tests(self, command: Command, *, place: Place) -> TestRun:
         """Runs the tests once and reads their report."""
         ...

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from adw.domain.project import Project
 from adw.ports.forge import Forge
 from adw.ports.workspace import RepositoryRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommittedFile:
+    """A file of a commit; `is_plain` is False for folders, links and submodules. `size` in bytes."""
+
+    path: str
+    size: int
+    is_plain: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BranchTip:
+    """Where somebody's branch is now, where it left its base, and what its last commit says."""
+
+    sha: str
+    merge_base: str
+    message: str
 
 
 class ProjectAccess(Protocol):
@@ -22,6 +41,18 @@ class ProjectAccess(Protocol):
 
     async def read_committed(self, project: Project, *, sha: str, path: str) -> bytes | None:
         """A file's content at a commit, or None if the commit has no such file."""
+        ...
+
+    async def list_committed(self, project: Project, *, sha: str, path: str) -> list[CommittedFile]:
+        """What a commit has at a path; of a folder, written with a slash at its end, everything right in it."""
+        ...
+
+    async def branch_tip(self, project: Project, *, branch: str, base_sha: str) -> BranchTip | None:
+        """Somebody's branch, only looked at; None when there is none, or it shares nothing with the base."""
+        ...
+
+    async def start_branch(self, project: Project, *, branch: str, sha: str) -> None:
+        """Makes a branch of ours on the remote that starts at somebody's commit. Idempotent."""
         ...
 
     async def diff(self, project: Project, *, base: str, head: str) -> str:

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from adw.domain.agent import Role
 from adw.domain.checks import Diagnostic
+from adw.domain.review import TrackedFinding
 from adw.domain.testing import TestResult
 
 
@@ -28,6 +30,41 @@ class IssueText:
     body: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewMaterial:
+    """What a reviewer is shown besides the request. Texts are complete; rendering shortens them."""
+
+    round_number: int
+    files: Sequence[str]
+    """What changed, a line for each file."""
+    diff: str
+    diff_file: str | None = None
+    """Where the reviewer can read the whole of `diff`."""
+    plan: str | None = None
+    evidence: Sequence[str] = ()
+    """What gates found, a sentence each."""
+    open_findings: Sequence[TrackedFinding] = ()
+    app_note: str = ""
+    """How starting the application went, and where it answers; empty when it was not tried."""
+    pictures: Sequence[str] = ()
+    """Files the reviewer may look at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentMaterial:
+    """What a documenter is shown besides the request. Texts are complete; rendering shortens them."""
+
+    page_path: str
+    changed: Sequence[str]
+    """What changed, a line for each file."""
+    diff: str
+    plan: str = ""
+    changelog: str | None = None
+    """The file that is to gain a line; None where there is none."""
+    problems: Sequence[str] = ()
+    """Why what was written before is not accepted."""
+
+
 class Prompts(Protocol):
     """Pure rendering; the same input gives the same words."""
 
@@ -35,8 +72,8 @@ class Prompts(Protocol):
         """Asks for `{issue_class, slug, title}`."""
         ...
 
-    def plan(self, *, issue: IssueText, issue_class: str, plan_path: str) -> Prompt:
-        """Asks for one file, the plan, at `plan_path` below the workspace."""
+    def plan(self, *, issue: IssueText, issue_class: str, plan_path: str, short: bool = False) -> Prompt:
+        """Asks for one file, the plan, at `plan_path` below the workspace; a short one is at most a page."""
         ...
 
     def implement(self, *, issue: IssueText, plan_path: str | None, plan_text: str, commands: Sequence[str]) -> Prompt:
@@ -51,6 +88,28 @@ class Prompts(Protocol):
         self, *, issue: IssueText, failures: Sequence[TestResult], reason: str, command: str, round_number: int
     ) -> Prompt:
         """Asks to mend failing tests and for `{summary, commit_message}`."""
+        ...
+
+    def review(self, *, issue: IssueText, material: ReviewMaterial) -> Prompt:
+        """Asks what is wrong with a finished change: a `ReviewResult`, see `adw.domain.review`."""
+        ...
+
+    def patch(
+        self, *, issue: IssueText, findings: Sequence[TrackedFinding], commands: Sequence[str], round_number: int
+    ) -> Prompt:
+        """Asks to put right what a review found, and for `{summary, commit_message}`."""
+        ...
+
+    def document(self, *, issue: IssueText, material: DocumentMaterial) -> Prompt:
+        """Asks for a page about a finished change and for `{summary, commit_message}`."""
+        ...
+
+    def perform(self, *, issue: IssueText, name: str, instructions: str) -> Prompt:
+        """Asks to carry out a phase that the project defines in its own words, and for `{summary, commit_message}`."""
+        ...
+
+    def with_guidance(self, guidance: Mapping[Role, str]) -> Prompts:
+        """The same prompts with another guidance for some roles, as a project words it."""
         ...
 
     def resume(self, *, git_status: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +20,15 @@ from adw.kit.git import (
     sync_remote_base,
     unified_diff,
 )
+from adw.kit.git.transfer import bring
 from adw.kit.paths import DataPaths
 from adw.ports.forge import Forge
+from adw.ports.projects import BranchTip, CommittedFile
 from adw.ports.workspace import RepositoryRef
 from adw.store.db import Database
 
 _NOT_FOUND = 128
+_PLAIN = frozenset({"100644", "100755"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +83,54 @@ class LocalProjects:
         remote = self.paths.forge_remote(project.id)
         return await retire_branch(Path(project.source), remote=remote, branch=branch, sha=sha)
 
+    async def list_committed(self, project: Project, *, sha: str, path: str) -> list[CommittedFile]:
+        git = await self._holder(project, sha)
+        if git is None:
+            return []
+        done = await git.run("ls-tree", "-z", "-l", sha, "--", path)
+        return [_committed(entry) for entry in os.fsdecode(done.stdout).split("\0") if entry]
+
+    async def branch_tip(self, project: Project, *, branch: str, base_sha: str) -> BranchTip | None:
+        git = PersonRepository.at(Path(project.source)).git
+        sha = await git.resolve(f"refs/heads/{branch}")
+        if sha is None:
+            return None
+        shared = (await git.run("merge-base", base_sha, sha, accept=(0, 1))).out.strip()
+        if not shared:
+            return None
+        message = await git.text("show", "--no-patch", "--format=%B", sha)
+        return BranchTip(sha=sha, merge_base=shared, message=message.strip())
+
+    async def start_branch(self, project: Project, *, branch: str, sha: str) -> None:
+        remote = self.paths.forge_remote(project.id)
+        git = Git(git_dir=remote)
+        async with RepositoryLock(remote / "adw-merge.lock"):
+            await bring(git, sha, sources=(Path(project.source),))
+            if await git.resolve(f"refs/heads/{branch}") is None:
+                await git.run("update-ref", f"refs/heads/{branch}", sha)
+
+    async def _holder(self, project: Project, sha: str) -> Git | None:
+        """The repository that has a commit: our remote, else the person's."""
+        remote = self.paths.forge_remote(project.id)
+        if remote.is_dir() and await (ours := Git(git_dir=remote)).has(sha):
+            return ours
+        if not Path(project.source).is_dir():
+            return None
+        theirs = PersonRepository.at(Path(project.source)).git
+        return theirs if await theirs.has(sha) else None
+
     async def publish(self, project: Project, *, branch: str, sha: str) -> str | None:
         source = Path(project.source)
         if not source.exists():
             return f"{source} is gone; the result is in {self.paths.forge_remote(project.id)}"
         done = await publish_branch(source, remote=self.paths.forge_remote(project.id), branch=branch, sha=sha)
         return done.note
+
+
+def _committed(entry: str) -> CommittedFile:
+    about, _, path = entry.partition("\t")
+    mode, _, _, size = about.split()
+    return CommittedFile(path=path, size=0 if size == "-" else int(size), is_plain=mode in _PLAIN)
 
 
 async def _blob(git: Git, sha: str, path: str) -> bytes | None:

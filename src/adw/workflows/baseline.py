@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -15,7 +16,7 @@ from adw.domain.events import EventType, NewEvent
 from adw.domain.testing import TestReport, TestRun, decode_run, encode_run
 from adw.domain.verdict import Baseline, settle_baseline, to_rerun_on_base
 from adw.kit.errors import AdwError
-from adw.ports.commands import CommandSet, Place
+from adw.ports.commands import Command, CommandSet, Place
 from adw.store.locks import advisory_lock
 from adw.store.results import get_baseline, save_baseline
 from adw.workflows.context import PhaseContext
@@ -32,7 +33,7 @@ async def ensure_baseline(ctx: PhaseContext, worktree: Worktree) -> Mapping[str,
     """The base's results, from the database or run now in a workspace of their own."""
     services = ctx.services
     base = ctx.run.workflow.base_sha
-    identity = services.commands.environment_hash(worktree.path, worktree.commands)
+    identity = services.commands.environment_hash(worktree.path, _wanted(ctx, worktree.commands))
     known = await _find(ctx, identity)
     if known is not None:
         return known
@@ -81,6 +82,11 @@ def counts(run: TestRun | None) -> dict[str, int] | None:
     return {"passed": run.passed, "failed": run.failed, "skipped": run.skipped}
 
 
+def _wanted(ctx: PhaseContext, commands: CommandSet) -> CommandSet:
+    """Without what somebody asked to leave out; such a baseline is one of its own."""
+    return replace(commands, e2e=None) if ctx.run.workflow.options.skip_e2e else commands
+
+
 async def _find(ctx: PhaseContext, identity: str) -> Mapping[str, Any] | None:
     async with ctx.services.database.read() as connection:
         return await get_baseline(
@@ -100,12 +106,12 @@ async def _run(ctx: PhaseContext, worktree: Worktree) -> dict[str, Any]:
         repository=services.access.repository(ctx.run.project), name=name, sha=ctx.run.workflow.base_sha
     )
     try:
-        commands = services.commands.detect(workspace.path, ctx.run.config.commands)
+        commands = _wanted(ctx, services.commands.detect(workspace.path, ctx.run.config.commands))
         reports = services.work_dir / ctx.adw_id / "baseline"
         place = Place(root=workspace.path, report_dir=reports, env=worktree.environment)
         return await _observe(ctx, commands, place)
     except AdwError as error:
-        return {"tests": None, "checks": [], "flaky": [], "counts": None, "problem": error.message}
+        return {"tests": None, "e2e": None, "checks": [], "flaky": [], "counts": None, "problem": error.message}
     finally:
         await services.workspaces.remove(name)
 
@@ -115,13 +121,22 @@ async def _observe(ctx: PhaseContext, commands: CommandSet, place: Place) -> dic
     setup = await run_commands.run_setup(commands, place=place)
     if setup is not None and not setup.ok:
         problem = f"set-up of the base failed: {setup.output_tail[-500:]}"
-        return {"tests": None, "checks": [], "flaky": [], "counts": None, "problem": problem}
+        return {"tests": None, "e2e": None, "checks": [], "flaky": [], "counts": None, "problem": problem}
     checks = await run_commands.run_checks(commands, place=place)
     result: dict[str, Any] = {"checks": [encode_check(each) for each in checks], "tests": None, "flaky": []}
     if commands.test is not None:
-        run = await run_commands.run_tests(commands.test, place=place)
-        again = to_rerun_on_base(run)
-        reruns = await run_commands.rerun(commands.test, test_ids=again, times=1, place=place)
-        settled = settle_baseline(run, reruns=reruns)
-        result |= {"tests": encode_run(settled.run), "flaky": sorted(settled.flaky), "counts": counts(run)}
+        settled = await _settled(ctx, commands.test, place)
+        result |= {"tests": encode_run(settled.run), "flaky": sorted(settled.flaky), "counts": counts(settled.run)}
+    if commands.e2e is not None:
+        settled = await _settled(ctx, commands.e2e, place)
+        result |= {"e2e": encode_run(settled.run), "flaky": sorted({*result["flaky"], *settled.flaky})}
     return result
+
+
+async def _settled(ctx: PhaseContext, command: Command, place: Place) -> Baseline:
+    """One run on the base; what fails there is run once more, to know it from what only flickers."""
+    run_commands = ctx.services.commands
+    run = await run_commands.run_tests(command, place=place)
+    again = to_rerun_on_base(run)
+    reruns = await run_commands.rerun(command, test_ids=again, times=1, place=place)
+    return settle_baseline(run, reruns=reruns)

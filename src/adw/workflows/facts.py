@@ -21,7 +21,8 @@ class Naming:
     issue_class: str
     title: str
     branch: str
-    plan_file: str
+    plan_file: str | None
+    """None for work that nobody planned."""
 
 
 async def recall_naming(ctx: PhaseContext) -> Naming | None:
@@ -30,7 +31,7 @@ async def recall_naming(ctx: PhaseContext) -> Naming | None:
     async def work() -> JsonValue:
         async with ctx.services.database.read() as connection:
             workflow = await require_workflow(connection, ctx.adw_id)
-        if workflow.branch_name is None or workflow.issue_class is None or workflow.plan_file is None:
+        if workflow.branch_name is None or workflow.issue_class is None:
             return None
         naming = Naming(
             issue_class=workflow.issue_class,
@@ -47,8 +48,15 @@ async def recall_naming(ctx: PhaseContext) -> Naming | None:
 async def require_naming(ctx: PhaseContext) -> Naming:
     naming = await recall_naming(ctx)
     if naming is None:
-        raise PhaseFailed(FailureClass.CONFIGURATION, f"{ctx.phase} needs a plan, and this workflow has none")
+        raise PhaseFailed(FailureClass.CONFIGURATION, f"{ctx.phase} needs a branch, and this workflow has none yet")
     return naming
+
+
+def require_plan(ctx: PhaseContext, naming: Naming) -> str:
+    """The path of the plan, for what cannot be done without one."""
+    if naming.plan_file is None:
+        raise PhaseFailed(FailureClass.CONFIGURATION, f"{ctx.phase} needs a plan, and this work was not planned")
+    return naming.plan_file
 
 
 async def recall_head(ctx: PhaseContext) -> str:

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import structlog
 
-from adw.domain.config import CONFIG_FILE, ProjectConfig, parse_config
+from adw.domain.config import ProjectConfig
 from adw.domain.failure import POLICIES, Failure, FailureClass
 from adw.domain.kinds import Phase
 from adw.kit.errors import AdwError
@@ -30,7 +30,8 @@ from adw.workflows.lifecycle import (
     plan_leg,
     start_phase,
 )
-from adw.workflows.phases import build, finish, plan, ship, test
+from adw.workflows.phases import build, custom, finish, plan, ship, test
+from adw.workflows.project_files import BaseFiles
 from adw.workflows.services import Services
 
 PHASES: Mapping[str, Callable[[PhaseContext], Awaitable[Mapping[str, Any]]]] = {
@@ -61,7 +62,7 @@ def interpreter(services: Services) -> Callable[[Leg, JsonObject], Awaitable[Jso
 
 async def _interpret(run: Run, names: list[str]) -> str:
     try:
-        run = replace(run, config=await _config(run))
+        run = await _informed(run)
         for phase, attempt in await plan_leg(run, names):
             await _run_phase(run, phase, attempt)
         await complete_workflow(run)
@@ -114,7 +115,7 @@ async def _run_phase(run: Run, phase: str, first_attempt: int) -> None:
 async def _attempt(ctx: PhaseContext) -> Failure | None:
     await start_phase(ctx)
     try:
-        data = await PHASES[ctx.phase](ctx)
+        data = await PHASES.get(ctx.phase, custom.run)(ctx)
         await complete_phase(ctx, data)
     except PhaseFailed as failed:
         return failed.failure(ctx.phase)
@@ -139,6 +140,10 @@ async def _take(services: Services, leg: Leg, adw_id: str, *, number: int) -> Ru
     return Run(services=services, leg=leg, workflow=workflow, project=project, config=ProjectConfig(), epoch=epoch)
 
 
-async def _config(run: Run) -> ProjectConfig:
-    content = await run.services.access.read_committed(run.project, sha=run.workflow.base_sha, path=CONFIG_FILE)
-    return parse_config((content or b"").decode("utf-8", "replace"), source=CONFIG_FILE)
+async def _informed(run: Run) -> Run:
+    """With the settings and the agents' guidance of the base commit."""
+    files = BaseFiles(access=run.services.access, project=run.project, sha=run.workflow.base_sha)
+    config = await files.config()
+    await files.check(config, run.workflow.phases)
+    prompts = run.services.prompts.with_guidance(await files.guidance())
+    return replace(run, config=config, services=replace(run.services, prompts=prompts))

@@ -46,6 +46,8 @@ async def run(ctx: PhaseContext) -> Mapping[str, Any]:
 
 async def _implement(ctx: PhaseContext, worktree: Worktree, naming: Naming, start: str) -> Mapping[str, Any]:
     async def read_plan() -> JsonValue:
+        if naming.plan_file is None:
+            return None
         content = await worktree.workspace.read_committed(path=naming.plan_file, ref=start)
         return None if content is None else content.decode("utf-8", "replace")
 

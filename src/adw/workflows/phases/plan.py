@@ -10,7 +10,7 @@ from adw.domain.agent import Role, ToolPolicy
 from adw.domain.approval import ApprovalKind
 from adw.domain.events import EventType, NewEvent
 from adw.domain.failure import FailureClass
-from adw.domain.kinds import Phase
+from adw.domain.kinds import SHORT_PLANS, Phase
 from adw.domain.naming import branch_name, plan_path, slugify, title_of
 from adw.domain.phase import Evidence, GateOutcome
 from adw.domain.status import WaitReason
@@ -19,7 +19,7 @@ from adw.workflows.baseline import ensure_baseline
 from adw.workflows.context import PhaseContext
 from adw.workflows.conversation import NO_TOOLS, READ_ONLY, Conversation, converse
 from adw.workflows.endings import PhaseFailed, Question
-from adw.workflows.facts import Naming, recall_naming
+from adw.workflows.facts import Naming, recall_naming, require_plan
 from adw.workflows.pull_request import ensure_pull_request
 from adw.workflows.saving import save
 from adw.workflows.worktree import Worktree, open_worktree, set_up
@@ -50,7 +50,7 @@ async def run(ctx: PhaseContext) -> Mapping[str, Any]:
 async def _name(ctx: PhaseContext) -> Naming:
     """Classifies once; whatever runs later finds class, branch and title as they were first given."""
     known = await recall_naming(ctx)
-    if known is not None:
+    if known is not None and known.plan_file is not None:
         return known
     scratch = ctx.services.work_dir / ctx.adw_id / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
@@ -93,18 +93,21 @@ def _naming(ctx: PhaseContext, answer: Mapping[str, Any]) -> Naming:
 
 async def _write_plan(ctx: PhaseContext, worktree: Worktree, naming: Naming) -> str:
     """The plan's text, checked: it is there, says something, and nothing else was touched."""
-    base = ctx.run.workflow.base_sha
+    base, plan_file = ctx.run.workflow.base_sha, require_plan(ctx, naming)
     await converse(
         ctx,
         Conversation(
             role=Role.PLANNER,
             prompt=ctx.services.prompts.plan(
-                issue=ctx.run.issue, issue_class=naming.issue_class, plan_path=naming.plan_file
+                issue=ctx.run.issue,
+                issue_class=naming.issue_class,
+                plan_path=plan_file,
+                short=ctx.run.workflow.workflow_type in SHORT_PLANS,
             ),
             policy=ToolPolicy(
                 tools=(*READ_ONLY.tools, "Write", "Edit"),
                 allowed=(*READ_ONLY.allowed, "Write", "Edit"),
-                writable=(naming.plan_file,),
+                writable=(plan_file,),
             ),
             cwd=worktree.path,
             env=worktree.tool_environment,
@@ -114,7 +117,7 @@ async def _write_plan(ctx: PhaseContext, worktree: Worktree, naming: Naming) -> 
     )
 
     async def look() -> JsonValue:
-        file = worktree.path / naming.plan_file
+        file = worktree.path / plan_file
         text = file.read_text("utf-8", "replace") if file.is_file() and not file.is_symlink() else ""
         changed = [change.path for change in await worktree.workspace.changed_files(since=base)]
         return {"text": text, "others": [path for path in changed if path != naming.plan_file]}

@@ -54,6 +54,10 @@ class LaunchedCommands:
         checks = [("build", commands.build), ("lint", commands.lint)]
         return tuple([await self._check(name, command, place) for name, command in checks if command is not None])
 
+    async def run_command(self, name: str, command: Command, *, place: Place) -> CheckOutcome:
+        """Runs any one command; `name` is what its outcome is called."""
+        return await self._check(name, command, place)
+
     async def run_tests(self, command: Command, *, place: Place) -> TestRun:
         """Runs the tests once and reads their report. A time-out is a failure of its own."""
         run = await self._tests(command, command.line, place)
