@@ -89,6 +89,9 @@ class TestLooking:
             "attempts": 0,
             "durationMs": None,
             "costUsd": 0,
+            "requests": 0,
+            "inputTokens": 0,
+            "outputTokens": 0,
         }
         assert view["usage"] == {"requests": 0, "inputTokens": 0, "outputTokens": 0, "costUsd": 0}
         assert view["tests"] == {"before": None, "afterBuild": None, "final": None}

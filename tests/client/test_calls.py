@@ -12,7 +12,7 @@ from tests.client.conftest import Live
 from adw.api.routes import ROUTERS, hosts
 from adw.api.routes.approvals import DecidedView
 from adw.api.routes.health import Health, Readiness
-from adw.api.views import forge, projects, records
+from adw.api.views import analytics, changes, evidence, forge, projects, records, transcript
 from adw.api.views import workflow as workflows
 from adw.api.views.approvals import ApprovalList
 from adw.api.views.events import EventPage
@@ -35,7 +35,10 @@ SAME = [
     (EventPage, t.EventPageDict),
     (records.PhaseList, t.PhaseListDict),
     (records.OutputList, t.OutputListDict),
-    (records.EvidenceList, t.EvidenceListDict),
+    (evidence.EvidenceList, t.EvidenceListDict),
+    (changes.DiffStat, t.DiffStatDict),
+    (transcript.TranscriptView, t.TranscriptDict),
+    (analytics.CostTable, t.CostTableDict),
     (records.WorkflowUsage, t.WorkflowUsageDict),
     (records.ArtifactList, t.ArtifactListDict),
     (projects.ProjectList, t.ProjectListDict),
@@ -97,6 +100,10 @@ async def test_every_route_is_called_by_the_client(live: Live, client: AsyncAdwC
     for read in (client.phases, client.outputs, client.evidence, client.usage, client.artifacts, client.events):
         await read(adw_id)
     assert await client.diff(adw_id) == ""
+    assert (await client.diff_stat(adw_id))["files"] == []
+    assert (await client.transcript(adw_id, role="planner"))["conversations"] == []
+    assert "No conversation was held" in await client.transcript_markdown(adw_id, phase="plan")
+    assert (await client.cost("day", since="2026-05-01", limit=5))["rows"] == []
     async with stage.database.begin() as connection:
         await save_artifact(connection, adw_id=adw_id, name="a b/ü", media_type="x/y", content=b"\x00")
     assert await client.artifact(adw_id, "a b/ü") == b"\x00"

@@ -26,8 +26,8 @@ async def test_an_artifact_is_kept_whole_and_replaced_by_its_name(database, work
         with pytest.raises(NotFoundError, match="no artifact 'other'"):
             await results.get_artifact(connection, adw_id=workflow.adw_id, name="other")
     assert kept.content == content
-    assert kept.sha256 == digest == listed["sha256"] == hashlib.sha256(content).hexdigest()
-    assert (listed["name"], listed["size"], listed["media_type"]) == ("tests.json", len(content), "application/json")
+    assert kept.sha256 == digest == listed.sha256 == hashlib.sha256(content).hexdigest()
+    assert (listed.name, listed.size, listed.media_type) == ("tests.json", len(content), "application/json")
 
 
 async def test_the_first_baseline_of_a_commit_stands(database, workflow):

@@ -12,6 +12,7 @@ from adw.cli.commands import (
     approval,
     completion,
     config,
+    cost,
     db,
     demo,
     doctor,
@@ -23,6 +24,7 @@ from adw.cli.commands import (
     serve,
     worker,
     workflow,
+    workflow_view,
     worktree,
 )
 from adw.cli.invocation import remember_env_file
@@ -65,8 +67,9 @@ def root(
 app.command("demo")(demo.demo)
 app.command("run")(run.run)
 app.command("ls")(workflow.list_workflows)
-app.command("logs")(workflow.logs)
+app.command("logs")(workflow_view.logs)
 app.add_typer(workflow.app, name="workflow")
+app.command("cost")(cost.cost)
 app.add_typer(approval.app, name="approval")
 app.add_typer(issue.app, name="issue")
 app.add_typer(pr.app, name="pr")

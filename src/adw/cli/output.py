@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
@@ -15,6 +16,7 @@ _STATUS_STYLES = {
     "ready": "green",
     "merged": "magenta",
     "ok": "green",
+    "passed": "green",
     "open": "green",
     "active": "cyan",
     "queued": "blue",
@@ -28,6 +30,7 @@ _STATUS_STYLES = {
     "closed": "bright_black",
 }
 _NONE = "-"
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
 
 
@@ -94,14 +97,19 @@ def ago(moment: object) -> str:
 
 def first_line(text: str | None, *, width: int = 100) -> str:
     """The first line that says something, cut to `width`."""
-    line = next((line.strip() for line in (text or "").splitlines() if line.strip()), "")
+    line = printable(next((line.strip() for line in (text or "").splitlines() if line.strip()), ""))
     return line if len(line) <= width else line[: width - 1] + "…"
 
 
 def one_line(text: str | None, *, width: int = 100) -> str:
     """All of a text on one line, cut to `width`."""
-    joined = " ".join((text or "").split())
+    joined = printable(" ".join((text or "").split()))
     return joined if len(joined) <= width else joined[: width - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """Text of others without what would steer a terminal; newlines and tabs stay."""
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def wants_colour(stream: Any) -> bool:

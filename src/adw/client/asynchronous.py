@@ -159,6 +159,22 @@ class AsyncAdwClient:
         """What the workflow changes, as a unified diff."""
         return await self.send(calls.diff(adw_id))
 
+    async def diff_stat(self, adw_id: str) -> t.DiffStatDict:
+        """Which files it touches, and by how many lines."""
+        return await self.send(calls.diff_stat(adw_id))
+
+    async def transcript(self, adw_id: str, *, role: str | None = None, phase: str | None = None) -> t.TranscriptDict:
+        """What agents said and did; all of them unless told otherwise."""
+        return await self.send(calls.transcript(adw_id, role=role, phase=phase))
+
+    async def transcript_markdown(self, adw_id: str, *, role: str | None = None, phase: str | None = None) -> str:
+        """The same for people to read."""
+        return await self.send(calls.transcript_markdown(adw_id, role=role, phase=phase))
+
+    async def cost(self, by: t.CostBy = "workflow", *, since: str | None = None, limit: int = 100) -> t.CostTableDict:
+        """What models cost, grouped; `since` is an ISO 8601 date or moment, UTC unless it says."""
+        return await self.send(calls.cost(by, since=since, limit=limit))
+
     async def artifacts(self, adw_id: str) -> t.ArtifactListDict:
         return await self.send(calls.artifacts(adw_id))
 

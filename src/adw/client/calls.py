@@ -143,6 +143,24 @@ def diff(adw_id: str) -> Call[str]:
     return Call(method="GET", path=_workflow(adw_id, "diff"), answer="text")
 
 
+def diff_stat(adw_id: str) -> Call[t.DiffStatDict]:
+    return Call(method="GET", path=_workflow(adw_id, "diff", "stat"))
+
+
+def transcript(adw_id: str, *, role: str | None, phase: str | None) -> Call[t.TranscriptDict]:
+    params = {"role": role, "phase": phase, "format": "json"}
+    return Call(method="GET", path=_workflow(adw_id, "transcript"), params=params)
+
+
+def transcript_markdown(adw_id: str, *, role: str | None, phase: str | None) -> Call[str]:
+    params = {"role": role, "phase": phase, "format": "md"}
+    return Call(method="GET", path=_workflow(adw_id, "transcript"), params=params, answer="text")
+
+
+def cost(by: t.CostBy, *, since: str | None, limit: int) -> Call[t.CostTableDict]:
+    return Call(method="GET", path="/api/analytics/cost", params={"by": by, "since": since, "limit": limit})
+
+
 def artifacts(adw_id: str) -> Call[t.ArtifactListDict]:
     return Call(method="GET", path=_workflow(adw_id, "artifacts"))
 

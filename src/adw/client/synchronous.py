@@ -155,6 +155,22 @@ class AdwClient:
         """What the workflow changes, as a unified diff."""
         return self.send(calls.diff(adw_id))
 
+    def diff_stat(self, adw_id: str) -> t.DiffStatDict:
+        """Which files it touches, and by how many lines."""
+        return self.send(calls.diff_stat(adw_id))
+
+    def transcript(self, adw_id: str, *, role: str | None = None, phase: str | None = None) -> t.TranscriptDict:
+        """What agents said and did; all of them unless told otherwise."""
+        return self.send(calls.transcript(adw_id, role=role, phase=phase))
+
+    def transcript_markdown(self, adw_id: str, *, role: str | None = None, phase: str | None = None) -> str:
+        """The same for people to read."""
+        return self.send(calls.transcript_markdown(adw_id, role=role, phase=phase))
+
+    def cost(self, by: t.CostBy = "workflow", *, since: str | None = None, limit: int = 100) -> t.CostTableDict:
+        """What models cost, grouped; `since` is an ISO 8601 date or moment, UTC unless it says."""
+        return self.send(calls.cost(by, since=since, limit=limit))
+
     def artifacts(self, adw_id: str) -> t.ArtifactListDict:
         return self.send(calls.artifacts(adw_id))
 

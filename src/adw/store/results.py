@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -26,6 +27,17 @@ class Artifact:
     content: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactInfo:
+    """An artifact without its content; `size` in bytes."""
+
+    name: str
+    media_type: str
+    sha256: str
+    size: int
+    created_at: datetime
+
+
 async def save_artifact(connection: AsyncConnection, *, adw_id: str, name: str, media_type: str, content: bytes) -> str:
     """Stores the file under its name, replacing an earlier one, and returns its SHA-256."""
     digest = hashlib.sha256(content).hexdigest()
@@ -44,11 +56,27 @@ async def get_artifact(connection: AsyncConnection, *, adw_id: str, name: str) -
     return Artifact(**{field: row[field] for field in ("name", "media_type", "sha256", "content")})
 
 
-async def list_artifacts(connection: AsyncConnection, adw_id: str) -> list[dict[str, Any]]:
-    columns = (artifacts.c.name, artifacts.c.media_type, artifacts.c.sha256, artifacts.c.created_at)
+async def list_artifacts(connection: AsyncConnection, adw_id: str) -> list[ArtifactInfo]:
+    """What there is, oldest first; `created_at` is when a name was first used."""
+    names = [name for name in ArtifactInfo.__slots__ if name != "size"]
     size = func.length(artifacts.c.content).label("size")
-    query = select(*columns, size).where(artifacts.c.adw_id == adw_id).order_by(artifacts.c.created_at)
-    return [dict(row) for row in (await connection.execute(query)).mappings()]
+    query = select(*(artifacts.c[name] for name in names), size).where(artifacts.c.adw_id == adw_id)
+    rows = await connection.execute(query.order_by(artifacts.c.created_at, artifacts.c.name))
+    return [ArtifactInfo(**row) for row in rows.mappings()]
+
+
+async def read_artifacts(
+    connection: AsyncConnection, *, adw_id: str, names: Collection[str], most_bytes: int
+) -> Mapping[str, bytes]:
+    """The contents of those of these artifacts that are no longer than `most_bytes`, by name."""
+    if not names:
+        return {}
+    query = select(artifacts.c.name, artifacts.c.content).where(
+        artifacts.c.adw_id == adw_id,
+        artifacts.c.name.in_(names),
+        func.length(artifacts.c.content) <= most_bytes,
+    )
+    return {row.name: row.content for row in (await connection.execute(query)).all()}
 
 
 async def get_baseline(

@@ -6,16 +6,34 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from adw.api.routes import approvals, events, health, hosts, issues, projects, pulls, records, workflows
+from adw.api.routes import (
+    analytics,
+    approvals,
+    artifacts,
+    changes,
+    events,
+    health,
+    hosts,
+    issues,
+    projects,
+    pulls,
+    records,
+    transcripts,
+    workflows,
+)
 
 ROUTERS: Sequence[APIRouter] = (
     health.router,
     workflows.router,
     events.router,
     records.router,
+    changes.router,
+    artifacts.router,
+    transcripts.router,
     approvals.router,
     projects.router,
     issues.router,
     pulls.router,
     hosts.router,
+    analytics.router,
 )

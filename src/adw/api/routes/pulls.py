@@ -10,8 +10,8 @@ from pydantic import Field
 
 from adw.api.inputs import IdempotencyKey, Limit, OfProject, PathNumber, Services
 from adw.api.openapi import problems
+from adw.api.routes.changes import DIFF_TYPE, diff_response
 from adw.api.routes.issues import MAX_BODY_CHARS, CommentBody
-from adw.api.routes.records import DIFF_TYPE, diff_response
 from adw.api.views.forge import (
     CommentView,
     MergedView,

@@ -82,7 +82,7 @@ def _phase(name: str, attempts: Sequence[PhaseRow], used: Usage) -> PhaseSummary
         status=latest.status.value if latest is not None and is_begun else _PENDING,
         attempts=len(attempts),
         duration_ms=sum(durations) if durations else None,
-        cost_usd=used.cost_usd,
+        **dict(usage_view(used)),
     )
 
 

@@ -9,10 +9,11 @@ from uuid import UUID
 
 from pydantic import Field
 
+from adw.api.views.building import usage_view
 from adw.api.views.workflow import UsageView
 from adw.api.wire import Money, Wire
 from adw.domain.failure import Failure
-from adw.domain.phase import EvidenceRow, PhaseRow
+from adw.domain.phase import PhaseRow
 
 
 class PhaseFailureView(Wire):
@@ -36,6 +37,7 @@ class PhaseAttemptView(Wire):
     started_at: datetime
     ended_at: datetime | None
     duration_ms: int | None
+    usage: UsageView
 
 
 class PhaseList(Wire):
@@ -73,26 +75,6 @@ class OutputList(Wire):
     """Conversations, oldest first."""
 
     outputs: tuple[OutputView, ...]
-
-
-class EvidenceView(Wire):
-    """A gate's result for one exact commit."""
-
-    gate: str
-    phase: str
-    attempt: int
-    outcome: str
-    commit: str
-    summary: str
-    data: Mapping[str, Any]
-    superseded: bool
-    created_at: datetime
-
-
-class EvidenceList(Wire):
-    """Evidence, oldest first; what was superseded is still here."""
-
-    evidence: tuple[EvidenceView, ...]
 
 
 class WorkflowUsage(Wire):
@@ -133,21 +115,7 @@ def phase_view(row: PhaseRow) -> PhaseAttemptView:
         started_at=row.started_at,
         ended_at=row.ended_at,
         duration_ms=row.duration_ms,
-    )
-
-
-def evidence_view(row: EvidenceRow) -> EvidenceView:
-    found = row.evidence
-    return EvidenceView(
-        gate=found.gate,
-        phase=row.phase,
-        attempt=row.attempt,
-        outcome=found.outcome,
-        commit=found.commit,
-        summary=found.summary,
-        data=found.data,
-        superseded=row.superseded,
-        created_at=row.created_at,
+        usage=usage_view(row.usage),
     )
 
 

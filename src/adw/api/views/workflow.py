@@ -26,10 +26,13 @@ class PhaseSummary(Wire):
     attempts: int
     duration_ms: int | None = Field(description="Of attempts that have ended; null while there are none")
     cost_usd: Money | None = Field(description="Null when a price is unknown")
+    requests: int
+    input_tokens: int
+    output_tokens: int
 
 
 class UsageView(Wire):
-    """Requests to models."""
+    """Requests to models. Input tokens include those written to and read from a cache."""
 
     requests: int
     input_tokens: int

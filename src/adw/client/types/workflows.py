@@ -50,6 +50,9 @@ class PhaseSummaryDict(TypedDict):
     attempts: int
     durationMs: int | None
     costUsd: float | None
+    requests: int
+    inputTokens: int
+    outputTokens: int
 
 
 class UsageDict(TypedDict):
@@ -186,6 +189,7 @@ class PhaseAttemptDict(TypedDict):
     startedAt: str
     endedAt: str | None
     durationMs: int | None
+    usage: UsageDict
 
 
 class PhaseListDict(TypedDict):
@@ -217,22 +221,6 @@ class OutputDict(TypedDict):
 
 class OutputListDict(TypedDict):
     outputs: list[OutputDict]
-
-
-class EvidenceDict(TypedDict):
-    gate: str
-    phase: str
-    attempt: int
-    outcome: str
-    commit: str
-    summary: str
-    data: dict[str, Any]
-    superseded: bool
-    createdAt: str
-
-
-class EvidenceListDict(TypedDict):
-    evidence: list[EvidenceDict]
 
 
 class WorkflowUsageDict(TypedDict):
