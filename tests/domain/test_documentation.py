@@ -26,7 +26,7 @@ PATHS = st.builds(
 )
 TEXTS = st.text(alphabet=st.sampled_from("ab /.`~\n*:-(#"), max_size=80)
 FILES = ("src/shop/cart.py", "src/shop/__init__.py", "Makefile", "README.md", "web/[id].tsx", "app_docs/feature-x.md")
-DOUBTFUL = (
+DOUBTFUL = (  # noqa: SIM905 - words are read more easily
     "and/or TCP/IP n/a 1/2.5 a/b.c x.y/z.h application/json response.json node.js self.conf os.path asyncio.run v1.2 "
     "e.g. origin/main src/ .env adw.workflows.py.x python/3.11 .py ... dist/app.log"
 ).split()
