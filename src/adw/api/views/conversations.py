@@ -113,7 +113,7 @@ def _share(
     starts = sorted(each.created_at for each in outputs if each.session_id == output.session_id)
     begin = _EARLIEST if output.created_at == starts[0] else output.created_at
     end = next((start for start in starts if start > output.created_at), _LATEST)
-    return tuple(item for item in items if begin <= (item.at or output.created_at) < end)
+    return tuple(item for item in items if begin <= (item.at or starts[0]) < end)
 
 
 def _own_usage(output: AgentOutput) -> Usage:
