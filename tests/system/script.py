@@ -23,6 +23,16 @@ BUILT = {
     "pull_request_body": "People are now seen off.",
 }
 REPAIRED = {"summary": "The greeting is whole again.", "commit_message": "Bring the greeting back"}
+DOCUMENTED = {"summary": "It tells how people are seen off.", "commit_message": "Document the farewell"}
+PAGE = """# Farewell
+
+People who leave are told so. The words are kept in `farewell.txt`, one greeting a line, and can be changed there; no
+program has to be started again for that.
+
+`checks/farewell.sh` sees that the words are there. It is run together with all other checks.
+"""
+IN_DOCUMENT = r"Page file: `(?P<page_path>[^`\n]+)`"
+PATCHED = {"summary": "What was found is put right.", "commit_message": "Put right what the review found"}
 IN_PLAN = r"Plan file: `(?P<plan_path>[^`\n]+)`"
 
 
@@ -55,6 +65,36 @@ def builds(*steps, **said):
 
 def repairs(*steps, **said):
     return rule("repair", *steps, answer(REPAIRED | said), role="resolver")
+
+
+def documents(*before, text=PAGE, told=None):
+    """Writes the page and answers; `before` are steps that come first, `told` a pattern of what it was asked."""
+    steps = (*before, write("${cwd}/${page_path}", text), answer(DOCUMENTED))
+    asked = IN_DOCUMENT if told is None else f"{IN_DOCUMENT}(?s:.*){told}"
+    return rule("document", *steps, role="documenter", any_text=asked)
+
+
+def reviews(*found, before=(), round_number=None, **said):
+    """A reviewer that finds these, in one round or in all; it rejects exactly when one of them blocks."""
+    blocked = any(each["issue_severity"] == "blocker" for each in found)
+    result = {"success": not blocked, "review_summary": "The change was read.", "review_issues": list(found)} | said
+    which = {} if round_number is None else {"prompt": f"This is round {round_number}\\."}
+    return rule("review", *before, answer(result), role="reviewer", **which)
+
+
+def finding(text, *, severity="blocker", number=1, **more):
+    return {
+        "review_issue_number": number,
+        "issue_description": text,
+        "issue_resolution": "Put it right.",
+        "issue_severity": severity,
+        **more,
+    }
+
+
+def patches(*steps, round_number=None, **said):
+    which = {} if round_number is None else {"prompt": f"This is round {round_number}\\."}
+    return rule("patch", *steps, answer(PATCHED | said), role="patcher", **which)
 
 
 def straight(*, build=None):
