@@ -88,7 +88,8 @@ class Conversation:
 
     def _client(self, wrapper: Path) -> ClaudeSDKClient:
         # the CLI keeps long tool output in its own folder and tells the agent to read it there
-        policy = FilePolicy(workspace=self._task.cwd, tools=self._task.policy, readable=(self._folder.config,))
+        given = (folder.resolve() for folder in self._task.policy.readable)
+        policy = FilePolicy(workspace=self._task.cwd, tools=self._task.policy, readable=(self._folder.config, *given))
         return ClaudeSDKClient(
             build_options(
                 self._task,

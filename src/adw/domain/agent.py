@@ -51,6 +51,8 @@ class ToolPolicy:
     allowed: tuple[str, ...]
     writable: tuple[str, ...] = ("**",)
     """Globs, relative to the workspace, of what the agent may write; `()` means read-only."""
+    readable: tuple[Path, ...] = ()
+    """Folders outside the workspace that it may read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,8 +84,12 @@ class TrackedFinding:
     """The last round that saw it."""
 
     @property
+    def is_open(self) -> bool:
+        return self.status is FindingStatus.OPEN
+
+    @property
     def blocks(self) -> bool:
-        return self.status is FindingStatus.OPEN and self.finding.severity is Severity.BLOCKER
+        return self.is_open and self.finding.severity is Severity.BLOCKER
 
     def as_dict(self) -> dict[str, Any]:
         """As it is published."""

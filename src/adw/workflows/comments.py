@@ -60,6 +60,24 @@ async def announce_question(ctx: PhaseContext, question: Question) -> None:
     await _announce(ctx, f"question_comment.{question.key}", work)
 
 
+async def announce_review(ctx: PhaseContext, body: str) -> None:
+    """Says what a review found in a comment of its own, on the pull request if there is one."""
+
+    async def work() -> JsonValue:
+        workflow = await ctx.check_ownership()
+        number = workflow.pr_number or workflow.issue_number
+        if number is None:
+            return None
+        key = f"{ctx.adw_id}:review:{ctx.attempt}"
+        return {"number": number, "id": (await ctx.run.forge.upsert_comment(number, body=body, key=key)).id}
+
+    posted = await _try_step(ctx, "review_comment", work)
+    if posted is not None:
+        message = f"commented on #{posted['number']} what the review found"
+        event = NewEvent(type=EventType.COMMENT_POSTED, phase=ctx.phase, message=message, data=posted)
+        await ctx.update("review_comment.told", changes={}, event=event)
+
+
 async def announce_ready(ctx: PhaseContext, *, number: int, ready: bool, table: str) -> None:
     """Points at the pull request once nothing more will be done to it."""
 
@@ -120,12 +138,12 @@ def evidence_table(evidence: list[EvidenceRow]) -> str:
     lines = ["| gate | phase | result | commit | finding |", "|---|---|---|---|---|"]
     for row in rows:
         found = row.evidence
-        summary = _cell(found.summary)
+        summary = cell(found.summary)
         lines.append(f"| {found.gate} | {row.phase} | {_MARKS[found.outcome]} | `{found.commit[:12]}` | {summary} |")
     return "\n".join(lines)
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """One line that cannot end its cell: a bar is escaped, and so are the backslashes that would undo that."""
     line = " ".join(text.split())
     cut = line if len(line) <= _MAX_CELL else f"{line[: _MAX_CELL - 1]}…"

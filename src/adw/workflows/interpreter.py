@@ -30,7 +30,7 @@ from adw.workflows.lifecycle import (
     plan_leg,
     start_phase,
 )
-from adw.workflows.phases import build, custom, document, finish, plan, ship, test
+from adw.workflows.phases import build, custom, document, finish, plan, review, ship, test
 from adw.workflows.project_files import BaseFiles
 from adw.workflows.services import Services
 
@@ -38,6 +38,7 @@ PHASES: Mapping[str, Callable[[PhaseContext], Awaitable[Mapping[str, Any]]]] = {
     Phase.PLAN: plan.run,
     Phase.BUILD: build.run,
     Phase.TEST: test.run,
+    Phase.REVIEW: review.run,
     Phase.DOCUMENT: document.run,
     Phase.SHIP: ship.run,
     Phase.FINISH: finish.run,
