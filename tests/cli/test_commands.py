@@ -129,7 +129,8 @@ def test_work_is_handed_in_seen_and_steered(adw: Adw) -> None:
     shown = adw("workflow", "show", short).out
     assert "Greet everybody" in shown
     assert "plan" in shown
-    assert adw("workflow", "show", short, "--json").json["adwId"] == adw_id
+    document = adw("workflow", "show", short, "--json").json
+    assert (document["adwId"], document["evidence"], document["attempts"]) == (adw_id, [], [])
     assert adw("workflow", "pause", short).err == f"workflow {adw_id} is paused\n"
     assert adw("workflow", "resume", short, "--json").json["status"] == "queued"
     refused = adw("workflow", "retry", short)
@@ -143,6 +144,37 @@ def test_work_is_handed_in_seen_and_steered(adw: Adw) -> None:
     assert adw("logs", short, "-f").out.count("\n") == len(events)
     waited = adw("run", "Wait", "--workflow", "plan")
     assert waited.out.strip() in waited.err
+
+
+def test_what_a_fresh_workflow_left_behind_is_nothing_yet(adw: Adw, tmp_path: Path) -> None:
+    adw_id = adw("run", "Look at it", "--workflow", "plan", "--json").json["adwId"]
+    short, file = adw_id[:6], tmp_path / "transcript.md"
+
+    assert adw("workflow", "diff", short).out == ""
+    assert adw("workflow", "diff", short, "--stat").err == "no change yet\n"
+    assert adw("workflow", "diff", short, "--json").json["diff"] == ""
+    assert "diff" not in adw("workflow", "diff", short, "--json", "--stat").json
+    assert adw("workflow", "artifacts", short).err == "no artifacts\n"
+    assert adw("workflow", "artifacts", short, "--json").json == {"artifacts": []}
+    assert adw("workflow", "artifacts", short, "nothing").code == ExitCode.NOT_FOUND
+    assert adw("workflow", "artifacts", short, "--output", str(file)).code == ExitCode.USAGE
+    assert adw("workflow", "artifacts", short, "nothing", "--json").code == ExitCode.USAGE
+    assert "No conversation was held." in adw("workflow", "transcript", short).out
+    assert adw("workflow", "transcript", short, "--role", "planner", "--json").json["conversations"] == []
+    assert adw("workflow", "transcript", short, "-o", str(file)).out == ""
+    assert file.read_text().startswith(f"# Transcript of workflow {adw_id}\n")
+    assert adw("logs", short, "--types", "workflow_created", "--after", "1").out == ""
+    assert adw("logs", short, "--types", "created").code == ExitCode.USAGE
+    assert adw("workflow", "cancel", short).code == ExitCode.OK
+    ended = adw("workflow", "logs", "-f", short, "--types", "workflow_cancelled", "--json")
+    assert (ended.code, json.loads(ended.out)["type"]) == (ExitCode.FAILED, "workflow_cancelled")
+
+
+def test_costs_are_a_table_with_a_total(adw: Adw) -> None:
+    assert adw("cost").err == "no requests to models\n"
+    assert adw("cost", "--by", "day", "--since", "2026-05-01", "--json").json["total"]["costUsd"] == 0
+    for words in (("--by", "colour"), ("--since", "yesterday")):
+        assert adw("cost", *words).code == ExitCode.USAGE
 
 
 @pytest.mark.parametrize(
@@ -180,6 +212,9 @@ def test_a_project_is_added_listed_and_shown(adw: Adw, place: Place) -> None:
     [
         ("workflow", "show", "ffffffff"),
         ("workflow", "diff", "ffffffff"),
+        ("workflow", "diff", "ffffffff", "--stat", "--json"),
+        ("workflow", "transcript", "ffffffff"),
+        ("workflow", "artifacts", "ffffffff", "--json"),
         ("logs", "ffffffff", "-f"),
         ("approval", "allow", "ffffffff"),
         ("approval", "deny", "ffffffff", "--reason", "no"),

@@ -13,6 +13,7 @@ from adw.cli.session import connect
 from adw.kit.errors import UsageError
 
 if TYPE_CHECKING:
+    from adw.client import AdwClient
     from adw.client.types import CostTotalsDict
 
 By = Literal["workflow", "kind", "phase", "role", "model", "project", "day"]
@@ -32,9 +33,14 @@ def cost(
 
     A price nobody knows makes a cost unknown; what is known of it is told as well.
     """
-    moment = _moment(since)
+    _moment(since)  # what cannot be read is refused before a server is started
     with connect() as client:
-        found = client.cost(by, since=moment, limit=limit)
+        print_costs(client, by=by, since=since, limit=limit, as_json=as_json)
+
+
+def print_costs(client: AdwClient, *, by: By, since: str | None, limit: int, as_json: bool) -> None:
+    """The table with its total, or the document."""
+    found = client.cost(by, since=_moment(since), limit=limit)
     if as_json:
         return print_json(found)
     named = by in _HAS_LABEL
