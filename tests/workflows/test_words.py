@@ -11,19 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adw.domain.failure import Failure, FailureClass
-from adw.domain.kinds import KINDS, Phase
 from adw.domain.phase import Evidence, EvidenceRow, GateOutcome, PhaseRow, PhaseStatus
 from adw.domain.usage import Usage
 from adw.kit import errors
 from adw.workflows.comments import evidence_table, failure_comment, status_comment
 from adw.workflows.endings import PhaseFailed, classify_error
-from adw.workflows.phases.finish import judge_readiness
 from adw.workflows.phases.plan import _naming
 from adw.workflows.saving import _without_trailers
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HEAD = "a" * 40
-TESTED = list(KINDS["plan-build-test"])
 
 
 def row(gate="tests", outcome=GateOutcome.PASSED, phase="test", commit=HEAD, summary="s", **fields):
@@ -35,30 +32,6 @@ def row(gate="tests", outcome=GateOutcome.PASSED, phase="test", commit=HEAD, sum
 def cells(line):
     """The cells of a table's line as a renderer splits them: a bar counts unless its backslashes escape it."""
     return re.findall(r"((?:\\.|[^|\\])*)\|", line[1:])
-
-
-@pytest.mark.parametrize(
-    ("phases", "evidence", "ready", "reason"),
-    [
-        (TESTED, [row()], True, "Every gate is green"),
-        (TESTED, [row(), row("diff", phase="build", commit="b")], True, "Every gate is green"),
-        (TESTED, [], False, "No result on the head commit: test."),
-        (TESTED, [row(commit="b")], False, "No result on the head commit: test."),
-        (TESTED, [row("diff", phase="build")], False, "No result on the head commit: test."),
-        (TESTED, [row(superseded=True)], False, "No result on the head commit: test."),
-        (TESTED, [row(outcome=GateOutcome.FAILED)], False, "Not green: tests."),
-        (TESTED, [row(), row("lint", GateOutcome.FAILED, "build")], False, "Not green: lint."),
-        (TESTED, [row(outcome=GateOutcome.FAILED, commit="b"), row()], True, "Every gate is green"),
-        (TESTED, [row(), row(outcome=GateOutcome.FAILED)], False, "Not green: tests."),
-        (TESTED, [row(outcome=GateOutcome.NOT_APPLICABLE)], True, "Not applicable: tests."),
-        (list(KINDS["plan-build"]), [row("diff", phase="build")], False, "verifies nothing"),
-        ([Phase.PLAN, Phase.FINISH], [], False, "verifies nothing"),
-    ],
-)
-def test_a_draft_ends_only_when_what_was_verified_is_green_on_the_head(phases, evidence, ready, reason):
-    judged, said = judge_readiness(phases, evidence, head=HEAD)
-    assert judged is ready
-    assert reason in said
 
 
 def test_the_evidence_is_a_table_of_what_counts():

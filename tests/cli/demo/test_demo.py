@@ -16,7 +16,7 @@ from adw.kit.errors import ExitCode
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_a_sample_issue_becomes_a_tested_pull_request_without_credentials(adw) -> None:
+def test_a_sample_issue_goes_all_the_way_to_the_base_branch_without_credentials(adw) -> None:
     done = subprocess.run(
         adw.argv("demo", "--json", "--keep"),
         env=adw.env | {"ANTHROPIC_BASE_URL": "http://127.0.0.1:9", "ANTHROPIC_API_KEY": "never used"},
@@ -29,17 +29,28 @@ def test_a_sample_issue_becomes_a_tested_pull_request_without_credentials(adw) -
     told = json.loads(done.stdout)
     try:
         repo = Path(told["repo"])
-        heads = ["git", "-C", str(repo), "rev-parse", f"refs/heads/{told['branchName']}"]
-        head = subprocess.run(heads, capture_output=True, text=True, check=True).stdout.strip()
+        log = subprocess.run(
+            ["git", "-C", str(repo), "log", "--format=%H", "main"], capture_output=True, text=True, check=True
+        ).stdout.split()
+        written = (repo / "tally" / "reminder.py").read_text()
     finally:
         shutil.rmtree(Path(told["repo"]).parent, ignore_errors=True)
 
     assert done.returncode == ExitCode.OK, done.stderr
-    assert (told["status"], told["prState"]) == ("completed", "ready")
+    assert (told["status"], told["prState"]) == ("completed", "merged")
     assert told["tests"]["afterBuild"]["failed"] > 0
     assert told["tests"]["final"]["failed"] == 0
-    assert told["commits"][-1]["sha"] == head
-    assert [phase["name"] for phase in told["phases"]] == ["plan", "build", "test", "finish"]
+    assert told["reviewRounds"] == 2
+    assert [told["mergeSha"], *(commit["sha"] for commit in told["commits"])] == [log[0]] * 2
+    assert "balance(lines)" in written, "the clean checkout follows its branch"
+    assert [phase["name"] for phase in told["phases"]] == [
+        "plan",
+        "build",
+        "test",
+        "review",
+        "document",
+        "ship",
+    ]
     assert f"adw pr show {told['prNumber']} --repo {repo}" in done.stderr
     assert not list(adw.data_dir.glob("*"))
 

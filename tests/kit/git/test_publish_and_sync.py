@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from adw.kit.errors import ConflictError
-from adw.kit.git import create_remote, publish_branch, sync_remote_base
+from adw.kit.git import create_remote, publish_branch, retire_branch, sync_remote_base
 
 
 async def _publish(person, remote, sha: str):
@@ -89,3 +89,26 @@ async def test_making_the_remote_twice_keeps_it_and_repairs_its_settings(remote)
 async def test_the_remote_can_have_another_default_branch(root: Path, person) -> None:
     bare = await create_remote(root / "trunk.git", default_branch="trunk")
     assert person.git("symbolic-ref", "HEAD", at=bare.path) == "refs/heads/trunk"
+
+
+async def _retire(person, remote, sha: str) -> str | None:
+    return await retire_branch(person.path, remote=remote.path, branch="work", sha=sha)
+
+
+async def test_a_merged_branch_goes_from_both_repositories_however_often_it_is_asked(person, remote, on_remote) -> None:
+    sha = on_remote({"b.txt": "1\n"})
+    remote.git("update-ref", "refs/heads/work", sha)
+    await _publish(person, remote, sha)
+    for _ in range(2):
+        assert await _retire(person, remote, sha) is None
+        assert "work" not in person.git("branch", "--list", "work") + remote.git("branch", "--list", "work")
+
+
+async def test_a_branch_a_person_goes_on_with_stays_with_them(person, remote, on_remote) -> None:
+    sha = on_remote({"b.txt": "1\n"})
+    await _publish(person, remote, sha)
+    person.git("checkout", "-q", "work")
+    assert "checked out" in (await _retire(person, remote, sha) or "")
+    mine = person.commit({"mine.txt": "x"})
+    assert "not merged" in (await _retire(person, remote, sha) or "")
+    assert person.git("rev-parse", "work") == mine

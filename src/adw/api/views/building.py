@@ -18,6 +18,7 @@ from adw.api.views.workflow import (
     WorkflowView,
 )
 from adw.domain.failure import POLICIES
+from adw.domain.kinds import Phase
 from adw.domain.phase import EvidenceRow, PhaseRow, PhaseStatus
 from adw.domain.usage import Usage
 from adw.domain.workflow import Workflow
@@ -39,7 +40,8 @@ async def workflow_view(connection: Connection, workflow: Workflow) -> WorkflowV
         **dict(summary),
         phases=_phases(workflow.phases, attempts, await usage.usage_by_phase(connection, adw_id)),
         usage=usage_view(await usage.usage_of_workflow(connection, adw_id)),
-        tests=_tests(attempts),
+        tests=_tests(attempts, found),
+        review_rounds=int(_latest_data(attempts, Phase.REVIEW).get("rounds") or 0),
         gates=_gates(found),
         approvals=tuple(ApprovalView.model_validate(approval) for approval in asked),
     )
@@ -86,14 +88,15 @@ def _phase(name: str, attempts: Sequence[PhaseRow], used: Usage) -> PhaseSummary
     )
 
 
-def _tests(attempts: Sequence[PhaseRow]) -> TestsView:
-    """From the test phase; what the base commit gave may be known since the plan phase."""
-    told = _latest_data(attempts, "test")
-    planned = _mapping(_latest_data(attempts, "plan").get("tests"))
+def _tests(attempts: Sequence[PhaseRow], found: Sequence[EvidenceRow]) -> TestsView:
+    """The base's from the plan or test phase, the first and the last run on the work from their evidence."""
+    told = _latest_data(attempts, Phase.TEST)
+    planned = _mapping(_latest_data(attempts, Phase.PLAN).get("tests"))
+    runs = [row.evidence.data.get("counts") for row in found if row.evidence.gate == "tests" and not row.superseded]
     return TestsView(
-        before=_counts(told.get("before")) or _counts(planned.get("before")) or _counts(planned),
-        after_build=_counts(told.get("afterBuild")),
-        final=_counts(told.get("final")),
+        before=_counts(told.get("before")) or _counts(planned),
+        after_build=_counts(runs[0]) if runs else None,
+        final=_counts(runs[-1]) if runs else None,
     )
 
 

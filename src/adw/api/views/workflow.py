@@ -99,6 +99,9 @@ class WorkflowSummary(Wire):
     head_sha: str | None
     pr_number: int | None
     pr_state: str
+    merge_sha: str | None = Field(description="The commit on the base branch, once the merge was seen there")
+    forked_from: str | None
+    held_by: str | None = Field(description="Who has taken the worktree over, while it is in their hands")
     model_set: str
     priority: int
     options: OptionsView
@@ -123,6 +126,7 @@ class WorkflowView(WorkflowSummary):
     phases: tuple[PhaseSummary, ...]
     usage: UsageView
     tests: TestsView
+    review_rounds: int = Field(description="Reviews of the latest attempt that ended; 0 before")
     gates: tuple[GateView, ...]
     approvals: tuple[ApprovalView, ...] = Field(description="Questions that wait for an answer")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from adw.cli.demo.report import Outcome, read_changed_files, read_commits
+from adw.cli.demo.report import Outcome, read_branches, read_changed_files, read_commits
 from adw.cli.demo.stage import Stage, set_stage
 from adw.cli.output import print_json, say
 from adw.cli.progress import Progress
@@ -16,7 +16,7 @@ from adw.demo import read_sample_issue
 from adw.kit.errors import ExitCode
 from adw.kit.process.identity import is_alive
 
-KIND = "plan-build-test"
+KIND = "zte"
 _ACTOR = "demo"
 _POLL_S = 0.2
 
@@ -56,12 +56,12 @@ def _perform(stage: Stage, *, started: float) -> Outcome:
         view = watch(connect, adw_id, progress)
     with connect() as client:
         pull = client.pull(project, view["prNumber"]) if view["prNumber"] is not None else None
-    branch = view["branchName"]
     return Outcome(
         view=view,
         pull=pull,
-        commits=read_commits(stage.repo, base=view["baseSha"], branch=branch),
-        changed_files=read_changed_files(stage.repo, base=view["baseSha"], branch=branch),
+        commits=read_commits(stage.repo, since=view["baseSha"], branch=view["baseBranch"]),
+        changed_files=read_changed_files(stage.repo, since=view["baseSha"], branch=view["baseBranch"]),
+        branches=read_branches(stage.repo),
         duration_ms=int((time.monotonic() - started) * 1000),
     )
 
@@ -83,11 +83,10 @@ def _tell(outcome: Outcome) -> None:
 def _tell_where(stage: Stage, outcome: Outcome) -> None:
     look = f"ADW_DATA_DIR={stage.data_dir} adw"
     say(f"kept in {stage.root}; look at it with")
-    say(f"  git -C {stage.repo} log --stat main..{outcome.view['branchName']}")
+    say(f"  git -C {stage.repo} log --stat")
     say(f"  {look} workflow show {outcome.view['adwId']}")
     if outcome.view["prNumber"] is not None:
         say(f"  {look} pr show {outcome.view['prNumber']} --repo {stage.repo}")
-        say(f"  {look} pr merge {outcome.view['prNumber']} --repo {stage.repo}")
 
 
 def _serve_on(stage: Stage) -> None:

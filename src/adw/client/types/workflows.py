@@ -112,6 +112,9 @@ class WorkflowSummaryDict(TypedDict):
     headSha: str | None
     prNumber: int | None
     prState: str
+    mergeSha: str | None
+    forkedFrom: str | None
+    heldBy: str | None
     modelSet: str
     priority: int
     options: OptionsDict
@@ -134,6 +137,7 @@ class WorkflowDict(WorkflowSummaryDict):
     phases: list[PhaseSummaryDict]
     usage: UsageDict
     tests: TestsDict
+    reviewRounds: int
     gates: list[GateDict]
     approvals: list[ApprovalDict]
 

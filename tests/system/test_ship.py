@@ -1,0 +1,164 @@
+"""The end of the way: proven on the head commit, ready for a person or merged by us, and never merged twice."""
+
+from __future__ import annotations
+
+import pytest
+from repositories import SETTINGS, commit, git, make_repository, write_files
+from script import adds_farewell, answer, builds, classifies, plans, rule, scenario, write
+
+CONSENT = SETTINGS + "\n[triggers]\nzte = true\n"
+APPROVED = {"success": True, "review_summary": "It does what was asked.", "review_issues": []}
+DOCUMENT = """# Farewell
+
+People are seen off with the text in `farewell.txt`, which is held by `checks/farewell.sh`.
+It is read by nobody else, and may be reworded freely as long as it says farewell.
+"""
+DOCUMENTED = {"summary": "The farewell is described.", "commit_message": "Describe the farewell"}
+
+
+def whole_way(*, build=None):
+    """Nothing is left to repair, and the reviewer is content."""
+    return scenario(
+        classifies(),
+        plans(),
+        builds(*(build or [adds_farewell()])),
+        rule("review", answer(APPROVED), role="reviewer"),
+        rule(
+            "document",
+            write("${cwd}/${document_path}", DOCUMENT),
+            answer(DOCUMENTED),
+            role="documenter",
+            any_text=r"`(?P<document_path>app_docs/[^`\n]+)`",
+        ),
+    )
+
+
+@pytest.fixture
+def consenting(folder):
+    return make_repository(folder / "sample", {"adw.toml": CONSENT})
+
+
+async def test_sdlc_ends_with_a_pull_request_that_is_proven_on_its_head_and_merges_nothing(system, consenting):
+    system.model.follow(whole_way())
+    before = git(consenting, "rev-parse", "main")
+    workflow = await system.completed((await system.accept(consenting, "sdlc")).adw_id)
+    assert (workflow.phase, workflow.pr_state, workflow.merge_sha) == ("shipped", "ready", None)
+    assert git(consenting, "rev-parse", "main") == before
+    evidence = await system.evidence(workflow.adw_id)
+    assert {evidence[gate].commit for gate in ("tests", "readiness", "document")} == {workflow.head_sha}
+    assert evidence["review"].commit != workflow.head_sha, "documents were added to what was reviewed"
+    rows = await system.phases(workflow.adw_id)
+    assert [row.phase for row in rows] == ["plan", "build", "test", "review", "document", "ship"]
+    pull = await (await system.forge(workflow)).get_pull_request(workflow.pr_number)
+    assert "tests and review on the head commit" in pull.body
+    assert workflow.worktree_exists
+
+
+async def test_zte_merges_what_is_proven_and_tidies_up(system, consenting):
+    system.model.follow(whole_way())
+    workflow = await system.completed((await system.accept(consenting, "zte")).adw_id)
+    assert (workflow.phase, workflow.pr_state) == ("shipped", "merged")
+    assert git(consenting, "log", "--format=%H", "main").splitlines()[0] == workflow.merge_sha
+    assert git(consenting, "log", "-1", "--format=%s%n%b", "main").splitlines()[0] == "Say farewell (#2)"
+    assert "Evidence" not in git(consenting, "log", "-1", "--format=%b", "main")
+    assert (consenting / "farewell.txt").exists(), "a clean checkout follows its branch"
+    assert git(consenting, "branch", "--format=%(refname:short)") == "main"
+    assert (workflow.worktree_exists, workflow.backend_port) == (False, None)
+    forge = await system.forge(workflow)
+    assert (await forge.get_issue(workflow.issue_number)).state == "closed"
+    said = [comment.body for comment in await forge.list_comments(workflow.issue_number)]
+    assert len(said) == 2
+    assert f"is merged as `{workflow.merge_sha[:12]}`" in said[1]
+    merged = (await system.evidence(workflow.adw_id))["merge"]
+    assert (merged.outcome, merged.commit) == ("passed", workflow.merge_sha)
+
+
+@pytest.mark.parametrize(
+    ("settings", "because"),
+    [
+        (SETTINGS, "[triggers] zte = true"),
+        ("[commands]\nsetup = false\ntest = false\n\n[triggers]\nzte = true\n", "no test proves the change"),
+    ],
+    ids=["without consent", "without tests"],
+)
+async def test_zte_leaves_the_merge_to_a_person(system, folder, settings, because):
+    system.model.follow(whole_way())
+    repository = make_repository(folder / "sample", {"adw.toml": settings})
+    workflow = await system.completed((await system.accept(repository, "zte")).adw_id)
+    assert (workflow.pr_state, workflow.merge_sha) == ("ready", None)
+    pull = await (await system.forge(workflow)).get_pull_request(workflow.pr_number)
+    assert because in pull.body
+    left = (await system.evidence(workflow.adw_id))["merge"]
+    assert left.outcome == "not_applicable"
+    assert because in left.summary
+
+
+async def test_zte_does_not_merge_where_a_test_of_the_base_was_taken_away(system, consenting):
+    write_files(consenting, {"checks/manners.sh": "true\n"})
+    commit(consenting, "Mind the manners")
+    takes_away = {"blocks": [{"tool": {"name": "Bash", "input": {"command": "rm checks/manners.sh"}}}]}
+    system.model.follow(whole_way(build=[adds_farewell(), takes_away]))
+    workflow = await system.completed((await system.accept(consenting, "zte")).adw_id)
+    assert workflow.pr_state == "ready"
+    assert "manners" in (await system.evidence(workflow.adw_id))["merge"].summary
+
+
+async def test_a_person_may_have_the_last_word_before_anything_is_shipped(system, folder):
+    asks = CONSENT + "\n[gates]\nship_approval = true\n"
+    repository = make_repository(folder / "sample", {"adw.toml": asks})
+    system.model.follow(whole_way())
+    workflow = await system.run(repository, "zte")
+    assert (workflow.status, workflow.wait_reason, workflow.pr_state) == ("waiting", "approval", "draft")
+    pull = await (await system.forge(workflow)).get_pull_request(workflow.pr_number)
+    assert "Every gate is green" in pull.body
+    await system.control.decide(workflow.adw_id, allow=True, actor="person")
+    workflow = await system.completed(workflow.adw_id)
+    assert (workflow.pr_state, system.model.conversations("reviewer")) == ("merged", 1)
+
+
+async def test_a_base_that_moved_against_the_work_is_a_conflict_and_nothing_is_merged(system, consenting):
+    theirs = (
+        f"cd {consenting} && echo mine > farewell.txt && git add . && git -c user.name=P -c user.email=p@e commit -qm M"
+    )
+    meanwhile = {"blocks": [{"tool": {"name": "Bash", "input": {"command": f"cd {consenting} && {theirs}"}}}]}
+    system.model.follow(whole_way(build=[adds_farewell(), meanwhile]))
+    workflow = await system.run(consenting, "zte")
+    assert (workflow.status, workflow.failure.failure_class) == ("failed", "conflict")
+    assert "farewell.txt" in workflow.failure.message
+    assert workflow.pr_state == "ready"
+    assert git(consenting, "log", "-1", "--format=%s", "main") == "M"
+
+
+DEATHS = [
+    ("retire", "before"),
+    ("merge_pull_request", "before"),
+    ("merge_pull_request", "after"),
+    ("close_issue", "after"),
+    ("retire", "after"),
+    ("forget", "before"),
+    ("forget", "after"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("death", DEATHS, ids=" ".join)
+async def test_a_worker_that_dies_while_merging_leaves_one_merge_one_comment_and_nothing_behind(
+    scene, consenting, death
+):
+    scene.model.follow(whole_way())
+    accepted = await scene.accept(consenting, "zte")
+    worker = scene.fork_worker(death=death)
+    worker.gone()
+    assert f"dies {death[1]} {death[0]}" in worker.said()
+    scene.fork_worker()
+    workflow = await scene.completed(accepted.adw_id)
+    assert workflow.pr_state == "merged"
+    assert git(consenting, "log", "--format=%s", "main").splitlines() == ["Say farewell (#2)", "Greet people"]
+    assert git(consenting, "branch", "--format=%(refname:short)") == "main"
+    forge = await scene.forge(workflow)
+    assert len(await forge.list_comments(workflow.issue_number)) == 2
+    assert [pull.state for pull in await forge.list_pull_requests(state="all")] == ["merged"]
+    merged = await scene.events(workflow.adw_id, "pull_request_merged")
+    assert len(merged) == 1
+    assert not workflow.worktree_exists
+    await scene.nothing_survives()
