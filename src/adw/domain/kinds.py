@@ -76,6 +76,18 @@ VERIFYING: frozenset[str] = frozenset({Phase.TEST, Phase.REVIEW})
 """Phases whose green gates let the pull request be marked ready."""
 
 
+def with_phase(phases: Sequence[str], added: str) -> tuple[str, ...]:
+    """The phases with one more, in canonical order and before the end; `ship` takes the place of `finish`."""
+    if added in phases:
+        return tuple(phases)
+    if added == Phase.SHIP:
+        return (*(phase for phase in phases if phase != Phase.FINISH), added)
+    order = [str(phase) for phase in Phase]
+    later = [index for index, phase in enumerate(phases) if phase in order and order.index(phase) > order.index(added)]
+    place = later[0] if later else len(phases)
+    return (*phases[:place], added, *phases[place:])
+
+
 def phase_words(name: str) -> PhaseWords:
     """Of a built-in phase its own words, of any other `running:<name>` and `done:<name>`."""
     return PHASE_WORDS.get(name) or PhaseWords(running=f"running:{name}", done=f"done:{name}")

@@ -99,7 +99,7 @@ def compare(now: TestRun, *, baseline: Baseline | None, reruns: Mapping[str, Seq
     Without a baseline every failure is a regression; with one that could not run, the gate does not apply.
     """
     if not _can_compare(baseline):
-        return Verdict(outcome=Outcome.NOT_APPLICABLE, reason=_why_not_comparable(baseline))
+        return Verdict(outcome=Outcome.NOT_APPLICABLE, reason=why_not_comparable(baseline))
     if isinstance(now, Unparseable):
         return Verdict(outcome=Outcome.RED, reason=f"the test report cannot be used: {now.reason}")
     return _compare_reports(now, baseline, reruns)
@@ -169,10 +169,10 @@ def _passed_every_rerun(passes: Sequence[bool]) -> bool:
 
 
 def _can_compare(baseline: Baseline | None) -> bool:
-    return baseline is None or not _why_not_comparable(baseline)
+    return baseline is None or not why_not_comparable(baseline)
 
 
-def _why_not_comparable(baseline: Baseline | None) -> str:
+def why_not_comparable(baseline: Baseline | None) -> str:
     """Why a baseline says nothing; empty when it does say something."""
     run = baseline.run if baseline else None
     if run is None:

@@ -57,16 +57,17 @@ class Repositories:
 
         Raises ConfigurationError when they cannot be used.
         """
-        config = await self._config(found)
+        config = await self.config_of(found)
         wanted = config.project.base
         if wanted in {None, found.base.name}:
             return found, config
         moved = await self.find(found.project.source, base=wanted)
         notes = tuple(dict.fromkeys((*found.base.notes, *moved.base.notes)))
         moved = replace(moved, base=replace(moved.base, notes=notes))
-        return moved, await self._config(moved)
+        return moved, await self.config_of(moved)
 
-    async def _config(self, found: Found) -> ProjectConfig:
+    async def config_of(self, found: Found) -> ProjectConfig:
+        """The settings that hold on the commit work would start from. Raises ConfigurationError."""
         content = await self.access.read_committed(found.project, sha=found.base.sha, path=CONFIG_FILE)
         source = f"{CONFIG_FILE} of {found.project.name}"
         return parse_config((content or b"").decode("utf-8", "replace"), source=source)

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from adw.domain.agent import ModelSet
-from adw.domain.config import ProjectConfig
 from adw.domain.events import EventType, NewEvent
 from adw.domain.forge import Issue
-from adw.domain.kinds import normalise_kind, phases_of
+from adw.domain.kinds import Phase, canonical_kind, phases_of
+from adw.domain.naming import branch_name, slugify, title_of
 from adw.domain.project import Project
 from adw.domain.workflow import NewWorkflow, Workflow
+from adw.intake.earlier import EarlierWork, Theirs
+from adw.intake.preflight import Candidate, Finding, Preflight, duplicate, refuse
 from adw.intake.repository import Found, Repositories, project_id_of
 from adw.intake.request import WorkRequest, check_request, title_for
 from adw.kit.errors import ConflictError, DuplicateRunError
 from adw.kit.ids import new_adw_id
 from adw.ports.projects import ProjectAccess
+from adw.ports.resources import Resources
 from adw.ports.workspace import BaseRef, Workspaces
 from adw.store import projects, usage
 from adw.store.db import Connection, Database
 from adw.store.events import append_event
 from adw.store.workflows import create_workflow, find_by_idempotency_key, find_live_on_issue, require_workflow
 
-__all__ = ["Accepted", "Intake", "WorkRequest", "project_id_of"]
+__all__ = ["Accepted", "Intake", "Preview", "WorkRequest", "project_id_of"]
+
+UNPLANNED_CLASS = "chore"
+"""What work is called that no classifier looks at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,31 +40,91 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a request would become, and what was found out about it; nothing was made."""
+
+    candidate: Candidate
+    findings: tuple[Finding, ...]
+    theirs: Theirs | None = None
+    """The branch of somebody else that it would start from."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return (*self.candidate.found.base.notes, *(each.message for each in self.findings if each.is_note))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
     """Turns a request into exactly one queued workflow."""
 
     database: Database
     workspaces: Workspaces
     access: ProjectAccess
+    resources: Resources | None = None
 
     async def accept(self, request: WorkRequest) -> Accepted:
         """Checks the request, pins its base commit and writes the workflow with its first events.
 
         Raises UsageError for what cannot be done, NotFoundError for an unknown issue, DuplicateRunError when the
-        issue has a live workflow; nothing is made then. The same idempotency key gives the workflow it gave before.
+        issue has a live workflow, and what else the preflight refuses; nothing is made then. The same idempotency key
+        gives the workflow it gave before. Work on a workflow of ours is a follow-up, not new work: see `earlier`.
         """
-        kind = normalise_kind(request.kind)
         check_request(request)
         known = await self._repeated(request.idempotency_key)
         if known is not None:
             return Accepted(workflow=known)
+        preview = await self.preview(request)
+        refuse(list(preview.findings))
+        candidate = preview.candidate
+        project = await self._establish(candidate.found)
+        issue = candidate.issue
+        if issue is None and request.text:
+            issue = await self._new_issue(project, request)
+        new = _new_workflow(candidate, project=project, issue=issue, theirs=preview.theirs)
+        if preview.theirs is not None and new.branch_name is not None:
+            await self.access.start_branch(project, branch=new.branch_name, sha=preview.theirs.tip.sha)
+        return Accepted(workflow=await self._write(new), notes=preview.notes)
+
+    async def preview(self, request: WorkRequest) -> Preview:
+        """What the request would become; raises for what cannot be understood, and finds what would be refused."""
+        check_request(request)
         repositories = self._repositories
         found, config = await repositories.configured(await repositories.find(request.project))
-        issue = await self._known_issue(found.project, request)
-        project = await self._establish(found)
-        issue = issue or await self._new_issue(project, request)
-        new = _new_workflow(request, project=project, base=found.base, kind=kind, issue=issue, config=config)
-        return Accepted(workflow=await self._write(new), notes=found.base.notes)
+        theirs = await self._theirs(found, request)
+        if theirs is not None:
+            found = replace(found, base=replace(found.base, sha=theirs.tip.merge_base))
+            config = await repositories.config_of(found)
+        candidate = Candidate(
+            request=request,
+            found=found,
+            config=config,
+            kind=canonical_kind(request.kind),
+            phases=phases_of(request.kind, defined=config.kinds),
+            issue=await self._named_issue(found.project, request),
+            budget_usd=request.budget_usd if request.budget_usd is not None else config.budget.workflow_usd,
+        )
+        preflight = Preflight(database=self.database, access=self.access, resources=self.resources)
+        findings = await preflight.examine(candidate)
+        left = await preflight.left_this_month(candidate)
+        if left is not None and (candidate.budget_usd is None or candidate.budget_usd > left):
+            candidate = replace(candidate, budget_usd=left)
+        return Preview(candidate=candidate, findings=tuple(findings), theirs=theirs)
+
+    async def earlier(self, request: WorkRequest) -> Workflow | None:
+        """The workflow of ours that a request wants to go on with; None when it asks for new work.
+
+        Raises UsageError when what it names is neither ours nor a branch somebody made.
+        """
+        check_request(request)
+        if request.on is None:
+            return None
+        reference, work = request.on.strip(), EarlierWork(database=self.database, access=self.access)
+        known = await work.by_id(reference)
+        if known is not None:
+            return known
+        found = await self._repositories.find(request.project)
+        known = await work.find(found.project, reference, base=found.base)
+        return known if isinstance(known, Workflow) else None
 
     async def open_project(self, reference: str, *, base: str | None = None) -> tuple[Project, BaseRef]:
         """The project at a path, made if it is new, or a known one; with the commit its base is at now."""
@@ -68,6 +134,24 @@ class Intake:
     @property
     def _repositories(self) -> Repositories:
         return Repositories(database=self.database, workspaces=self.workspaces, access=self.access)
+
+    async def _theirs(self, found: Found, request: WorkRequest) -> Theirs | None:
+        if request.on is None:
+            return None
+        work = EarlierWork(database=self.database, access=self.access)
+        known = await work.find(found.project, request.on.strip(), base=found.base)
+        if isinstance(known, Theirs):
+            return known
+        raise ConflictError(
+            f"{request.on.strip()} is work of ours, the workflow {known.adw_id}",
+            hint=f"go on with it: `adw run -w {canonical_kind(request.kind)} --on {known.adw_id}`",
+        )
+
+    async def _named_issue(self, project: Project, request: WorkRequest) -> Issue | None:
+        """The issue a request names; None for a sentence."""
+        if request.issue_number is None:
+            return None
+        return await self.access.forge(project).get_issue(request.issue_number)
 
     async def _establish(self, found: Found) -> Project:
         """The project's remote and row, made where they are missing."""
@@ -81,19 +165,6 @@ class Intake:
                 source=found.project.source,
                 base_branch=found.base.name,
             )
-
-    async def _known_issue(self, project: Project, request: WorkRequest) -> Issue | None:
-        """The issue a request names, if it is open and free; None for a sentence."""
-        if request.issue_number is None:
-            return None
-        issue = await self.access.forge(project).get_issue(request.issue_number)
-        if issue.state != "open":
-            raise ConflictError(f"issue #{issue.number} is closed", hint="reopen it, or describe the work in a new one")
-        async with self.database.read() as connection:
-            live = await find_live_on_issue(connection, project_id=project.id, issue_number=issue.number)
-        if live is not None:
-            raise _duplicate(issue.number, live)
-        return issue
 
     async def _new_issue(self, project: Project, request: WorkRequest) -> Issue:
         key = None if request.idempotency_key is None else f"issue:{request.idempotency_key}"
@@ -121,15 +192,7 @@ class Intake:
         assert new.issue_number is not None  # noqa: S101 # only issues with a number can collide
         async with self.database.read() as connection:
             live = await find_live_on_issue(connection, project_id=new.project_id, issue_number=new.issue_number)
-        raise _duplicate(new.issue_number, live) from error
-
-
-def _duplicate(issue_number: int, live: Workflow | None) -> DuplicateRunError:
-    identity = live.adw_id if live else "?"
-    return DuplicateRunError(
-        f"issue #{issue_number} already has the live workflow {identity}",
-        hint=f"see `adw workflow show {identity}`; cancel it, or merge or close its pull request, to start anew",
-    )
+        raise duplicate(new.issue_number, live) from error
 
 
 async def _create(connection: Connection, new: NewWorkflow) -> Workflow:
@@ -140,23 +203,44 @@ async def _create(connection: Connection, new: NewWorkflow) -> Workflow:
     return await require_workflow(connection, new.adw_id)
 
 
-def _new_workflow(
-    request: WorkRequest, *, project: Project, base: BaseRef, kind: str, issue: Issue, config: ProjectConfig
-) -> NewWorkflow:
-    return NewWorkflow(
+def _new_workflow(candidate: Candidate, *, project: Project, issue: Issue | None, theirs: Theirs | None) -> NewWorkflow:
+    request, base, config = candidate.request, candidate.found.base, candidate.config
+    title, body = _words(issue, theirs)
+    new = NewWorkflow(
         adw_id=new_adw_id(),
         project_id=project.id,
-        workflow_type=kind,
-        phases=tuple(phase.value for phase in phases_of(kind)),
-        issue_number=issue.number,
-        issue_title=issue.title,
-        issue_body=issue.body,
+        workflow_type=candidate.kind,
+        phases=tuple(str(phase) for phase in candidate.phases),
+        issue_number=None if issue is None else issue.number,
+        issue_title=title,
+        issue_body=body,
         base_branch=base.name,
         base_sha=base.sha,
         model_set=request.model_set or config.agents.model_set or ModelSet.BASE,
-        budget_usd=request.budget_usd if request.budget_usd is not None else config.budget.workflow_usd,
+        budget_usd=candidate.budget_usd,
         priority=request.priority,
         options=request.options,
         trigger={"source": request.source, "actor": request.actor},
         idempotency_key=request.idempotency_key,
     )
+    return new if Phase.PLAN in candidate.phases else _named(new, theirs)
+
+
+def _words(issue: Issue | None, theirs: Theirs | None) -> tuple[str, str]:
+    """What the work is about: the issue, else the last commit of the branch it starts from."""
+    if issue is not None:
+        return issue.title, issue.body
+    assert theirs is not None  # noqa: S101 # without earlier work there is an issue
+    return title_for(theirs.tip.message) or title_of(theirs.branch), theirs.tip.message
+
+
+def _named(new: NewWorkflow, theirs: Theirs | None) -> NewWorkflow:
+    """Work that nobody plans gets its branch at once; on a branch of somebody else it starts at that one's commit."""
+    issue_class = UNPLANNED_CLASS
+    slug = slugify(new.issue_title if theirs is None else theirs.branch)
+    branch = branch_name(issue_class=issue_class, issue_number=new.issue_number, adw_id=new.adw_id, slug=slug)
+    named = replace(new, issue_class=issue_class, branch_name=branch)
+    if theirs is None:
+        return named
+    on = {"on": theirs.branch, "onSha": theirs.tip.sha}
+    return replace(named, head_sha=theirs.tip.sha, trigger={**new.trigger, **on})

@@ -7,10 +7,16 @@
     ├── ConflictError           the state of things forbids it
     │   ├── WrongStateError     a status transition that does not exist
     │   ├── DuplicateRunError   the issue already has a live workflow
+    │   ├── IssueClosedError    the issue is closed
+    │   ├── OpenPullRequestError  a pull request of ours on the issue is open
+    │   ├── CooldownError       the issue was worked on a moment ago
+    │   ├── MonthlyBudgetError  the project's money for this month is spent
     │   └── ServerMismatchError the running server has another configuration
     ├── AuthenticationError     no token, or a wrong one
     ├── UnreachableError        the server does not answer
     └── InfrastructureError     something below us failed
+        ├── LowDiskError        too little space to begin work
+        ├── LowMemoryError      too little memory to begin work
         ├── DatabaseError       PostgreSQL cannot be reached or used
         ├── GitError            a git command failed
         ├── ForgeError          the forge refused or failed
@@ -97,6 +103,31 @@ class DuplicateRunError(ConflictError):
     code = "duplicate_run"
 
 
+class IssueClosedError(ConflictError):
+    """The issue is closed"""
+
+    code = "issue_closed"
+
+
+class OpenPullRequestError(ConflictError):
+    """A pull request of ours on this issue is still open"""
+
+    code = "open_pull_request"
+
+
+class CooldownError(ConflictError):
+    """The issue was worked on a moment ago"""
+
+    code = "cooldown"
+    retryable = True
+
+
+class MonthlyBudgetError(ConflictError):
+    """The project's budget for this month is spent"""
+
+    code = "monthly_budget"
+
+
 class ServerMismatchError(ConflictError):
     """The running server was started with another configuration"""
 
@@ -126,6 +157,18 @@ class InfrastructureError(AdwError):
     code = "infrastructure"
     status = 503
     retryable = True
+
+
+class LowDiskError(InfrastructureError):
+    """There is too little free disk space to begin work"""
+
+    code = "low_disk"
+
+
+class LowMemoryError(InfrastructureError):
+    """There is too little free memory to begin work"""
+
+    code = "low_memory"
 
 
 class DatabaseError(InfrastructureError):

@@ -122,6 +122,20 @@ VARIABLES: tuple[Variable, ...] = (
         default="15",
         parse=_integer(1, 1000),
     ),
+    Variable(
+        name="ADW_MIN_FREE_DISK_MB",
+        about="free space of the data directory below which no new work is taken, in megabytes",
+        example="500",
+        default="500",
+        parse=_integer(0, 1_000_000_000),
+    ),
+    Variable(
+        name="ADW_MIN_FREE_MEMORY_MB",
+        about="available memory below which no new work is taken, in megabytes",
+        example="300",
+        default="300",
+        parse=_integer(0, 1_000_000_000),
+    ),
     Variable(name="PORT", about="port of the server", example="8003", default="8003", parse=_integer(0, 65535)),
     Variable(name="HOST", about="address the server listens on", example="127.0.0.1", default="127.0.0.1"),
     Variable(
@@ -160,6 +174,8 @@ class Settings:
     backend_port_start: int
     frontend_port_start: int
     max_concurrent_workflows: int
+    min_free_disk_mb: int
+    min_free_memory_mb: int
     host: str
     port: int
     environment: str
@@ -222,6 +238,8 @@ def _settings(values: Mapping[str, Any], *, data_dir: Path, origins: Mapping[str
         backend_port_start=values["ADW_BACKEND_PORT_START"],
         frontend_port_start=values["ADW_FRONTEND_PORT_START"],
         max_concurrent_workflows=values["ADW_MAX_CONCURRENT_WORKFLOWS"],
+        min_free_disk_mb=values["ADW_MIN_FREE_DISK_MB"],
+        min_free_memory_mb=values["ADW_MIN_FREE_MEMORY_MB"],
         host=values["HOST"],
         port=values["PORT"],
         environment=values["ENVIRONMENT"],

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adw.domain.events import EventType, NewEvent
 from adw.domain.status import Status, check_transition
-from adw.domain.workflow import NewWorkflow, Workflow
+from adw.domain.workflow import NewWorkflow, Workflow, WorkflowOptions
 from adw.kit.errors import DuplicateRunError, NotFoundError, UsageError
 from adw.store.events import FencedError, append_event
 from adw.store.json import storable, storable_text
@@ -39,12 +39,14 @@ async def create_workflow(connection: AsyncConnection, new: NewWorkflow) -> Work
         "model_set": new.model_set.value,
         "budget_usd": new.budget_usd,
         "priority": new.priority,
-        "options": _options(new),
+        "options": options_to(new.options),
         "trigger": storable(new.trigger),
         "idempotency_key": new.idempotency_key,
         "issue_class": new.issue_class,
         "branch_name": new.branch_name,
         "head_sha": new.head_sha,
+        "plan_file": new.plan_file,
+        "forked_from": new.forked_from,
     }
     with _live_once(new.issue_number):
         await connection.execute(insert(workflows).values(values))
@@ -213,7 +215,10 @@ async def find_live_on_issue(connection: AsyncConnection, *, project_id: str, is
         " OR (status <> 'cancelled' AND pr_state IN ('draft', 'ready')))"
     )
     query = select(workflows).where(
-        workflows.c.project_id == project_id, workflows.c.issue_number == issue_number, live
+        workflows.c.project_id == project_id,
+        workflows.c.issue_number == issue_number,
+        workflows.c.forked_from.is_(None),
+        live,
     )
     row = (await connection.execute(query)).mappings().first()
     return None if row is None else workflow_from(row)
@@ -237,6 +242,15 @@ async def claim_next_queued(connection: AsyncConnection) -> Workflow | None:
     return None if row is None else workflow_from(row)
 
 
+def options_to(options: WorkflowOptions) -> dict[str, Any]:
+    """As the column keeps them."""
+    return {
+        "skip_e2e": options.skip_e2e,
+        "auto_resolve": options.auto_resolve,
+        "plan_approval": options.plan_approval,
+    }
+
+
 async def _write(connection: AsyncConnection, adw_id: str, values: Mapping[str, Any]) -> None:
     statement = update(workflows).where(workflows.c.adw_id == adw_id)
     with _live_once():
@@ -255,12 +269,3 @@ def _live_once(issue_number: int | None = None) -> Generator[None]:
         if _KEY_INDEX in said:
             raise DuplicateRunError("a workflow with this idempotency key exists already") from error
         raise
-
-
-def _options(new: NewWorkflow) -> dict[str, Any]:
-    options = new.options
-    return {
-        "skip_e2e": options.skip_e2e,
-        "auto_resolve": options.auto_resolve,
-        "plan_approval": options.plan_approval,
-    }

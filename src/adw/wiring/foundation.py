@@ -19,6 +19,7 @@ from adw.kit.settings import Settings
 from adw.ports.engine import Enqueuer
 from adw.store.db import Database
 from adw.wiring.projects import LocalProjects
+from adw.wiring.resources import HostResources
 from adw.workspace.commands import LaunchedCommands
 from adw.workspace.git import GitWorkspaces
 
@@ -72,7 +73,9 @@ async def open_foundation(
                 workspaces=workspaces,
                 access=access,
                 commands=LaunchedCommands(launcher, path=environment.get("PATH", os.defpath)),
-                intake=Intake(database=database, workspaces=workspaces, access=access),
+                intake=Intake(
+                    database=database, workspaces=workspaces, access=access, resources=HostResources(settings=settings)
+                ),
                 control=Control(database=database, enqueuer=enqueuer),
                 environment=environment,
             )
