@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+_HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,24 @@ class KpiSummary:
     diff_lines: Spread
     repair_rounds: Spread
     review_rounds: Spread
+
+
+def sizes_of(diff: str, *, plan: bytes) -> Sizes:
+    """Counts a unified diff as git writes it. What a hunk announces is counted, so no content passes for a header."""
+    files = additions = deletions = old = new = 0
+    for line in diff.split("\n"):
+        hunk = None if old > 0 or new > 0 else _HUNK.match(line)
+        if hunk is not None:
+            old, new = int(hunk[1] or 1), int(hunk[2] or 1)
+        elif old <= 0 and new <= 0:
+            files += line.startswith("diff --git ")
+        elif not line.startswith("\\"):
+            sign = line[:1]
+            additions, deletions = additions + (sign == "+"), deletions + (sign == "-")
+            old, new = old - (sign != "+"), new - (sign != "-")
+    return Sizes(
+        plan_lines=len(plan.splitlines()), diff_files=files, diff_additions=additions, diff_deletions=deletions
+    )
 
 
 def summarise(kpis: Sequence[Kpi]) -> KpiSummary:

@@ -14,10 +14,12 @@ from adw.ports.engine import JsonValue
 from adw.store import phases
 from adw.store.db import Connection
 from adw.store.events import append_event
+from adw.store.kpis import record_kpi
 from adw.store.rows import failure_to
 from adw.store.workflows import require_workflow, transition, update_workflow
 from adw.workflows.context import PhaseContext, Run
 from adw.workflows.endings import LegEnded
+from adw.workflows.kpis import measure
 
 
 async def plan_leg(run: Run, names: Sequence[str]) -> list[tuple[str, int]]:
@@ -118,6 +120,8 @@ async def fail_phase(ctx: PhaseContext, failure: Failure) -> None:
 
 
 async def fail_workflow(run: Run, failure: Failure, *, name: str) -> None:
+    sizes = await measure(run, name=f"{name}.sizes")
+
     async def work(connection: Connection) -> JsonValue:
         data = {
             **failure_to(failure),
@@ -127,6 +131,7 @@ async def fail_workflow(run: Run, failure: Failure, *, name: str) -> None:
         event = NewEvent(type=EventType.WORKFLOW_FAILED, phase=failure.phase, message=failure.message, data=data)
         changes = {"failure": failure_to(failure), "failure_class": failure.failure_class.value}
         await transition(connection, run.adw_id, to=Status.FAILED, event=event, changes=changes, owner_epoch=run.epoch)
+        await record_kpi(connection, run.adw_id, sizes=sizes, succeeded=False)
         return None
 
     await run.leg.transaction(name, work)
@@ -134,9 +139,12 @@ async def fail_workflow(run: Run, failure: Failure, *, name: str) -> None:
 
 
 async def complete_workflow(run: Run) -> None:
+    sizes = await measure(run, name="complete.sizes")
+
     async def work(connection: Connection) -> JsonValue:
         event = NewEvent(type=EventType.WORKFLOW_COMPLETED, message="all phases are done")
         await transition(connection, run.adw_id, to=Status.COMPLETED, event=event, owner_epoch=run.epoch)
+        await record_kpi(connection, run.adw_id, sizes=sizes, succeeded=True)
         return None
 
     await run.leg.transaction("complete", work)
