@@ -47,6 +47,9 @@ class NewWorkflow:
     """Given at once to work that no plan names."""
     head_sha: str | None = None
     """Where its branch starts when that is not the base commit."""
+    plan_file: str | None = None
+    forked_from: str | None = None
+    """The workflow it branches off from; such a one does not occupy its issue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,18 @@ class BranchTip:
     message: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignTip:
+    """Where others took a branch of ours: pushed to the remote, or only in their own repository.
+
+    `contains_ours`: our last commit is part of it.
+    """
+
+    sha: str
+    on_remote: bool
+    contains_ours: bool
+
+
 class ProjectAccess(Protocol):
     """Gives the adapters that belong to a project. Wiring knows which they are."""
 
@@ -68,4 +80,19 @@ class ProjectAccess(Protocol):
 
     async def publish(self, project: Project, *, branch: str, sha: str) -> str | None:
         """Lets a result branch appear where a person looks for it; a note when that was not possible."""
+        ...
+
+    async def diff_between(self, project: Project, *, before: str, after: str) -> str:
+        """How the files of one commit differ from another's, as a unified diff, whatever their histories."""
+        ...
+
+    async def foreign_tips(self, project: Project, *, branch: str, ours: str) -> tuple[ForeignTip, ...]:
+        """Where others took our branch since our last commit `ours`, the remote first; nothing while it is ours.
+
+        The commits are on the remote afterwards, wherever they were made.
+        """
+        ...
+
+    async def count_as_published(self, project: Project, *, branch: str, sha: str) -> None:
+        """Lets `publish` replace what a person has on the branch, if it is this commit."""
         ...

@@ -163,8 +163,11 @@ class Workspace(Protocol):
         """Where the branch is on the remote now; the commit is available here afterwards."""
         ...
 
-    async def adopt_remote(self, *, message: str) -> Adoption:
-        """Takes over commits that others pushed to the branch and re-applies what is unpushed here on top."""
+    async def adopt_remote(self, *, message: str, commit: str | None = None) -> Adoption:
+        """Takes over commits that others pushed to the branch and re-applies what is unpushed here on top.
+
+        With `commit`, takes over that one instead of what the branch on the remote is at; the remote has it.
+        """
         ...
 
     async def diff(self, *, base: str, head: str | None = None) -> str:

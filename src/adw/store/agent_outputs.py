@@ -64,8 +64,12 @@ async def create_agent_output(
 
 
 async def record_session(connection: AsyncConnection, *, output_id: UUID, session_id: str) -> None:
-    """Notes the conversation's session as soon as it is known, so that a crash can resume it."""
-    await _change(connection, output_id, {"session_id": session_id})
+    """Notes the conversation's session as soon as it is known, so that a crash can resume it.
+
+    A conversation that had ended before goes on now: how it ended counts no more.
+    """
+    going = {"ended_at": None, "success": None, "error_message": None, "failure_class": None}
+    await _change(connection, output_id, {"session_id": session_id, **going})
 
 
 async def record_snapshot(connection: AsyncConnection, *, output_id: UUID, snapshot_sha: str) -> None:
@@ -95,6 +99,11 @@ async def finish_agent_output(connection: AsyncConnection, *, output_id: UUID, r
         "ended_at": func.clock_timestamp(),
     }
     await _change(connection, output_id, values)
+
+
+async def keep_open(connection: AsyncConnection, *, output_id: UUID) -> None:
+    """The answer of this conversation does not count: it is about to go on."""
+    await _change(connection, output_id, {"success": None, "ended_at": None})
 
 
 async def get_agent_outputs(connection: AsyncConnection, adw_id: str) -> list[AgentOutput]:

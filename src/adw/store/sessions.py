@@ -80,6 +80,18 @@ class PostgresTranscripts:
             return list((await connection.execute(query)).scalars())
 
 
+async def session_holds(connection: AsyncConnection, *, project_key: str, session_id: str, words: str) -> bool:
+    """Whether the kept conversation contains these words. They must read the same inside a JSON string."""
+    query = (
+        select(entry_rows.c.position)
+        .join(session_rows, session_rows.c.id == entry_rows.c.agent_session_id)
+        .where(_of_session(TranscriptKey(project_key=project_key, session_id=session_id)))
+        .where(func.strpos(entry_rows.c.body, words) > 0)
+        .limit(1)
+    )
+    return (await connection.execute(query)).first() is not None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _LockedSession:
     id: int

@@ -20,10 +20,12 @@ from adw.kit.git import (
     sync_remote_base,
     unified_diff,
 )
+from adw.kit.git.diff import plain_diff
+from adw.kit.git.foreign import count_as_published, foreign_branches
 from adw.kit.git.transfer import bring
 from adw.kit.paths import DataPaths
 from adw.ports.forge import Forge
-from adw.ports.projects import BranchTip, CommittedFile
+from adw.ports.projects import BranchTip, CommittedFile, ForeignTip
 from adw.ports.workspace import RepositoryRef
 from adw.store.db import Database
 
@@ -70,14 +72,20 @@ class LocalProjects:
         return await _blob(PersonRepository.at(Path(project.source)).git, sha, path)
 
     async def diff(self, project: Project, *, base: str, head: str) -> str:
+        return await unified_diff(await self._remote_with(project, base, head), base=base, head=head)
+
+    async def diff_between(self, project: Project, *, before: str, after: str) -> str:
+        return await plain_diff(await self._remote_with(project, before, after), before=before, after=after)
+
+    async def foreign_tips(self, project: Project, *, branch: str, ours: str) -> tuple[ForeignTip, ...]:
         remote = self.paths.forge_remote(project.id)
-        if not remote.is_dir():
-            raise NotFoundError(f"project {project.name} has no remote yet", hint=f"it would be {remote}")
-        git = Git(git_dir=remote)
-        for sha in (base, head):
-            if not await git.has(sha):
-                raise NotFoundError(f"commit {sha[:12]} is not on the remote {remote}")
-        return await unified_diff(git, base=base, head=head)
+        found = await foreign_branches(Path(project.source), remote=remote, branch=branch, ours=ours)
+        return tuple(
+            ForeignTip(sha=each.sha, on_remote=each.on_remote, contains_ours=each.contains_ours) for each in found
+        )
+
+    async def count_as_published(self, project: Project, *, branch: str, sha: str) -> None:
+        await count_as_published(remote=self.paths.forge_remote(project.id), branch=branch, sha=sha)
 
     async def retire(self, project: Project, *, branch: str, sha: str) -> str | None:
         remote = self.paths.forge_remote(project.id)
@@ -108,6 +116,17 @@ class LocalProjects:
             await bring(git, sha, sources=(Path(project.source),))
             if await git.resolve(f"refs/heads/{branch}") is None:
                 await git.run("update-ref", f"refs/heads/{branch}", sha)
+
+    async def _remote_with(self, project: Project, *commits: str) -> Git:
+        """The remote, which has these commits. Raises NotFoundError."""
+        remote = self.paths.forge_remote(project.id)
+        if not remote.is_dir():
+            raise NotFoundError(f"project {project.name} has no remote yet", hint=f"it would be {remote}")
+        git = Git(git_dir=remote)
+        for sha in commits:
+            if not await git.has(sha):
+                raise NotFoundError(f"commit {sha[:12]} is not on the remote {remote}")
+        return git
 
     async def _holder(self, project: Project, sha: str) -> Git | None:
         """The repository that has a commit: our remote, else the person's."""

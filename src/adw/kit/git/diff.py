@@ -14,5 +14,10 @@ async def unified_diff(git: Git, *, base: str, head: str) -> str:
     """
     common = await git.run("merge-base", "--end-of-options", base, head, accept=(0, 1))
     start = common.out.strip() or base
-    done = await git.run("diff", *_OPTIONS, "--end-of-options", start, head, "--")
+    return await plain_diff(git, before=start, after=head)
+
+
+async def plain_diff(git: Git, *, before: str, after: str) -> str:
+    """How one commit's files differ from another's, whatever their histories."""
+    done = await git.run("diff", *_OPTIONS, "--end-of-options", before, after, "--")
     return done.stdout.decode("utf-8", "replace")

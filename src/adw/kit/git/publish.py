@@ -36,14 +36,14 @@ async def publish_branch(person_repository: Path, *, remote: Path, branch: str, 
             give_back_repository(person)
         if note is not None:
             return Publication(written=False, note=f"{note}; the result is commit {sha[:12]} in {remote}")
-    await ours.run("update-ref", _memory(branch), sha)
+    await ours.run("update-ref", published_ref(branch), sha)
     return Publication(written=now != sha)
 
 
 async def _write(person: PersonRepository, ours: Git, *, branch: str, now: str | None, sha: str) -> str | None:
     """Writes the branch, or says why not."""
     await bring(person.git, sha, sources=(ours.git_dir,))
-    published = await ours.resolve(_memory(branch))
+    published = await ours.resolve(published_ref(branch))
     refusal = await _refusal(person, branch=branch, now=now, sha=sha, published=published)
     if refusal is not None:
         return refusal
@@ -54,7 +54,8 @@ async def _write(person: PersonRepository, ours: Git, *, branch: str, now: str |
     return None
 
 
-def _memory(branch: str) -> str:
+def published_ref(branch: str) -> str:
+    """Where our remote remembers what we last wrote into a person's branch."""
     return f"refs/adw/published/{branch}"
 
 

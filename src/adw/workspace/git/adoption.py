@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from adw.workspace.git.workspace import GitWorkspace
 
 
-async def adopt(workspace: GitWorkspace, *, message: str) -> Adoption:
+async def adopt(workspace: GitWorkspace, *, message: str, theirs: str | None) -> Adoption:
     """Their commits stay as they are; all of ours that is not on the remote becomes one commit after them.
 
     Nothing changes when both sides touched the same lines: the conflicting paths are returned.
     """
-    head, theirs = await workspace.head(), await workspace.remote_head()
+    head = await workspace.head()
     git = workspace.mirror.git
     if theirs is None or await git.is_ancestor(ancestor=theirs, of=head):
         return Adoption(head=head)

@@ -74,6 +74,7 @@ class GitWorkspace:
         return PushResult(sha=sha, moved=moved)
 
     async def keep(self, *, label: str, sha: str) -> None:
+        await self._bring(sha)
         await self._push(sha, ref=self.own_ref(label))
 
     async def snapshot(self, *, label: str) -> str:
@@ -104,8 +105,10 @@ class GitWorkspace:
         found = await self.mirror.look(self.remote, names={self.branch_ref: self.own_ref("remote")})
         return found.get(self.branch_ref)
 
-    async def adopt_remote(self, *, message: str) -> Adoption:
-        return await adopt(self, message=message)
+    async def adopt_remote(self, *, message: str, commit: str | None = None) -> Adoption:
+        if commit is not None:
+            await self._bring(commit)
+        return await adopt(self, message=message, theirs=commit or await self.remote_head())
 
     async def diff(self, *, base: str, head: str | None = None) -> str:
         return (await self._compare("-p", "--no-color", "-M", base=base, head=head)).decode(errors="replace")
