@@ -32,6 +32,8 @@ from adw.workflows.worktree import Worktree
 GATE = "review"
 
 _DIFF_FILE = "change.diff"
+_MAX_DIFF = 2_000_000
+_MAX_FILES = 5_000
 _NAMED_TESTS = 50
 _MARKS = {
     GateOutcome.PASSED: "passed",
@@ -121,8 +123,8 @@ async def _gather(
         async with ctx.services.database.read() as connection:
             evidence = await list_evidence(connection, ctx.adw_id)
         return {
-            "files": [_plain(f"{each.status} {each.path}") for each in changed],
-            "diff": without_file(_plain(await workspace.diff(base=base, head=head)), plan_file),
+            "files": [_plain(f"{each.status} {each.path}") for each in changed[:_MAX_FILES]],
+            "diff": _bounded(without_file(_plain(await workspace.diff(base=base, head=head)), plan_file)),
             "plan": None if plan is None else plan.decode("utf-8", "replace"),
             "evidence": evidence_lines(latest_by_gate(evidence)),
         }
@@ -150,6 +152,13 @@ async def _keep(ctx: PhaseContext, worktree: Worktree, answer: Mapping[str, Any]
 def _lay_out(folder: Path, diff: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _DIFF_FILE).write_text(diff, encoding="utf-8")
+
+
+def _bounded(diff: str) -> str:
+    """A change of megabytes is not read in one go; its files can be."""
+    return (
+        diff if len(diff) <= _MAX_DIFF else f"{diff[:_MAX_DIFF]}\n[... {len(diff) - _MAX_DIFF} characters left out]\n"
+    )
 
 
 def _plain(text: str) -> str:
