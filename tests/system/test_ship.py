@@ -4,33 +4,14 @@ from __future__ import annotations
 
 import pytest
 from repositories import SETTINGS, commit, git, make_repository, write_files
-from script import adds_farewell, answer, builds, classifies, plans, rule, scenario, write
+from script import adds_farewell, builds, classifies, documents, plans, reviews, scenario, shell
 
 CONSENT = SETTINGS + "\n[triggers]\nzte = true\n"
-APPROVED = {"success": True, "review_summary": "It does what was asked.", "review_issues": []}
-DOCUMENT = """# Farewell
-
-People are seen off with the text in `farewell.txt`, which is held by `checks/farewell.sh`.
-It is read by nobody else, and may be reworded freely as long as it says farewell.
-"""
-DOCUMENTED = {"summary": "The farewell is described.", "commit_message": "Describe the farewell"}
 
 
 def whole_way(*, build=None):
     """Nothing is left to repair, and the reviewer is content."""
-    return scenario(
-        classifies(),
-        plans(),
-        builds(*(build or [adds_farewell()])),
-        rule("review", answer(APPROVED), role="reviewer"),
-        rule(
-            "document",
-            write("${cwd}/${document_path}", DOCUMENT),
-            answer(DOCUMENTED),
-            role="documenter",
-            any_text=r"`(?P<document_path>app_docs/[^`\n]+)`",
-        ),
-    )
+    return scenario(classifies(), plans(), builds(*(build or [adds_farewell()])), reviews(), documents())
 
 
 @pytest.fixture
@@ -96,8 +77,7 @@ async def test_zte_leaves_the_merge_to_a_person(system, folder, settings, becaus
 async def test_zte_does_not_merge_where_a_test_of_the_base_was_taken_away(system, consenting):
     write_files(consenting, {"checks/manners.sh": "true\n"})
     commit(consenting, "Mind the manners")
-    takes_away = {"blocks": [{"tool": {"name": "Bash", "input": {"command": "rm checks/manners.sh"}}}]}
-    system.model.follow(whole_way(build=[adds_farewell(), takes_away]))
+    system.model.follow(whole_way(build=[adds_farewell(), shell("rm checks/manners.sh")]))
     workflow = await system.completed((await system.accept(consenting, "zte")).adw_id)
     assert workflow.pr_state == "ready"
     assert "manners" in (await system.evidence(workflow.adw_id))["merge"].summary
@@ -120,8 +100,7 @@ async def test_a_base_that_moved_against_the_work_is_a_conflict_and_nothing_is_m
     theirs = (
         f"cd {consenting} && echo mine > farewell.txt && git add . && git -c user.name=P -c user.email=p@e commit -qm M"
     )
-    meanwhile = {"blocks": [{"tool": {"name": "Bash", "input": {"command": f"cd {consenting} && {theirs}"}}}]}
-    system.model.follow(whole_way(build=[adds_farewell(), meanwhile]))
+    system.model.follow(whole_way(build=[adds_farewell(), shell(f"cd {consenting} && {theirs}")]))
     workflow = await system.run(consenting, "zte")
     assert (workflow.status, workflow.failure.failure_class) == ("failed", "conflict")
     assert "farewell.txt" in workflow.failure.message
@@ -130,10 +109,10 @@ async def test_a_base_that_moved_against_the_work_is_a_conflict_and_nothing_is_m
 
 
 DEATHS = [
-    ("retire", "before"),
     ("merge_pull_request", "before"),
     ("merge_pull_request", "after"),
     ("close_issue", "after"),
+    ("retire", "before"),
     ("retire", "after"),
     ("forget", "before"),
     ("forget", "after"),
@@ -141,15 +120,13 @@ DEATHS = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("death", DEATHS, ids=" ".join)
-async def test_a_worker_that_dies_while_merging_leaves_one_merge_one_comment_and_nothing_behind(
-    scene, consenting, death
-):
+async def test_workers_that_die_at_each_effect_of_a_merge_leave_one_merge_and_nothing_behind(scene, consenting):
     scene.model.follow(whole_way())
     accepted = await scene.accept(consenting, "zte")
-    worker = scene.fork_worker(death=death)
-    worker.gone()
-    assert f"dies {death[1]} {death[0]}" in worker.said()
+    for death in DEATHS:
+        worker = scene.fork_worker(death=death)
+        worker.gone()
+        assert f"dies {death[1]} {death[0]}" in worker.said()
     scene.fork_worker()
     workflow = await scene.completed(accepted.adw_id)
     assert workflow.pr_state == "merged"
@@ -158,7 +135,10 @@ async def test_a_worker_that_dies_while_merging_leaves_one_merge_one_comment_and
     forge = await scene.forge(workflow)
     assert len(await forge.list_comments(workflow.issue_number)) == 2
     assert [pull.state for pull in await forge.list_pull_requests(state="all")] == ["merged"]
-    merged = await scene.events(workflow.adw_id, "pull_request_merged")
-    assert len(merged) == 1
+    assert len(await scene.events(workflow.adw_id, "pull_request_merged")) == 1
+    rows = await scene.phases(workflow.adw_id)
+    assert [(row.phase, row.attempt) for row in rows] == [(phase, 1) for phase in workflow.phases]
     assert not workflow.worktree_exists
+    for role in ("classifier", "planner", "implementor", "reviewer", "documenter"):
+        assert scene.model.conversations(role) == 1
     await scene.nothing_survives()
