@@ -71,11 +71,19 @@ async def test_each_round_rests_on_the_report_that_was_there_when_it_was_judged(
     assert [each["failures"][0]["error"] for each in found] == ["boom", "boom"]
 
 
+async def test_a_gate_named_like_its_phase_is_named_once_in_its_report(stage: Stage):
+    adw_id = (await stage.work()).adw_id
+    await keep(stage, adw_id, "test-1-0.json", b"{}")
+    await find(stage, adw_id, gate="test")
+    await find(stage, adw_id, gate="tests")
+    assert [each["artifact"] for each in await listed(stage, adw_id)] == ["test-1-0.json", None]
+
+
 async def test_evidence_may_name_its_report_itself(stage: Stage):
     adw_id = (await stage.work()).adw_id
     await keep(stage, adw_id, "other.json", b"{}")
-    await find(stage, adw_id, gate="e2e", artifact="other.json")
-    await find(stage, adw_id, gate="lint", artifact="missing.json")
+    await find(stage, adw_id, gate="e2e", report="other.json")
+    await find(stage, adw_id, gate="lint", report="missing.json")
     assert [each["artifact"] for each in await listed(stage, adw_id)] == ["other.json", None]
 
 

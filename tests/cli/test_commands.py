@@ -163,6 +163,8 @@ def test_what_a_fresh_workflow_left_behind_is_nothing_yet(adw: Adw, tmp_path: Pa
     assert adw("workflow", "transcript", short, "--role", "planner", "--json").json["conversations"] == []
     assert adw("workflow", "transcript", short, "-o", str(file)).out == ""
     assert file.read_text().startswith(f"# Transcript of workflow {adw_id}\n")
+    adw("workflow", "transcript", short, "--json", "-o", str(file))
+    assert json.loads(file.read_text())["adwId"] == adw_id
     assert adw("logs", short, "--types", "workflow_created", "--after", "1").out == ""
     assert adw("logs", short, "--types", "created").code == ExitCode.USAGE
     assert adw("workflow", "cancel", short).code == ExitCode.OK

@@ -14,12 +14,6 @@ class Client:
         self._row = row
         self.asked: list[Any] = []
 
-    def __enter__(self) -> Client:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
     def cost(self, by: str, **rest: Any) -> dict[str, Any]:
         self.asked.append((by, rest))
         return {"by": by, "since": None, "rows": [self._row], "total": self._row}

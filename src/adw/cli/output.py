@@ -36,8 +36,12 @@ _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
 
 def print_json(value: Any) -> None:
     """The one document a command with `--json` prints."""
-    json.dump(value, sys.stdout, indent=2, default=_jsonable, ensure_ascii=False)
-    sys.stdout.write("\n")
+    sys.stdout.write(as_document(value))
+
+
+def as_document(value: Any) -> str:
+    """The same as text."""
+    return json.dumps(value, indent=2, default=_jsonable, ensure_ascii=False) + "\n"
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:

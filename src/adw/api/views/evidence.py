@@ -72,11 +72,12 @@ def report_of(row: EvidenceRow, kept: Sequence[ArtifactInfo]) -> str | None:
 
     Evidence may name it; else it is the last one of this gate, phase and attempt that was there when the gate decided.
     """
-    told = row.evidence.data.get("artifact")
+    told = row.evidence.data.get("report")
     if isinstance(told, str) and any(each.name == told for each in kept):
         return told
-    beginning = f"{row.evidence.gate}-{row.phase}-{row.attempt}-"
-    found = [each for each in kept if each.name.startswith(beginning) and each.created_at <= row.created_at]
+    gate = "" if row.evidence.gate == row.phase else f"{row.evidence.gate}-"
+    beginnings = (f"{row.evidence.gate}-{row.phase}-{row.attempt}-", f"{gate}{row.phase}-{row.attempt}-")
+    found = [each for each in kept if each.name.startswith(beginnings) and each.created_at <= row.created_at]
     return max(found, key=lambda each: each.created_at).name if found else None
 
 

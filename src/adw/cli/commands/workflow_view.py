@@ -9,7 +9,7 @@ import typer
 
 from adw.cli.files import print_content, print_text, write_file
 from adw.cli.options import AdwId, JsonFlag
-from adw.cli.output import ago, print_json, print_table
+from adw.cli.output import ago, as_document, print_json, print_table
 from adw.cli.session import connect
 from adw.kit.errors import UsageError
 
@@ -98,8 +98,9 @@ def transcript(
     """Show what agents were told, said and did, as Markdown."""
     with connect() as client:
         if as_json:
-            return print_json(client.transcript(adw_id, role=role, phase=phase))
-        text = client.transcript_markdown(adw_id, role=role, phase=phase)
+            text = as_document(client.transcript(adw_id, role=role, phase=phase))
+        else:
+            text = client.transcript_markdown(adw_id, role=role, phase=phase)
     return print_text(text) if output is None else write_file(output, text.encode())
 
 
