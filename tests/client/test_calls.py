@@ -12,7 +12,7 @@ from tests.client.conftest import Live
 from adw.api.routes import ROUTERS, hosts
 from adw.api.routes.approvals import DecidedView
 from adw.api.routes.health import Health, Readiness
-from adw.api.views import analytics, changes, evidence, forge, projects, records, transcript
+from adw.api.views import analytics, changes, evidence, forge, kpi, projects, records, transcript
 from adw.api.views import workflow as workflows
 from adw.api.views.approvals import ApprovalList
 from adw.api.views.events import EventPage
@@ -39,6 +39,7 @@ SAME = [
     (changes.DiffStat, t.DiffStatDict),
     (transcript.TranscriptView, t.TranscriptDict),
     (analytics.CostTable, t.CostTableDict),
+    (kpi.KpiTable, t.KpiTableDict),
     (records.WorkflowUsage, t.WorkflowUsageDict),
     (records.ArtifactList, t.ArtifactListDict),
     (projects.ProjectList, t.ProjectListDict),
@@ -104,6 +105,7 @@ async def test_every_route_is_called_by_the_client(live: Live, client: AsyncAdwC
     assert (await client.transcript(adw_id, role="planner"))["conversations"] == []
     assert "No conversation was held" in await client.transcript_markdown(adw_id, phase="plan")
     assert (await client.cost("day", since="2026-05-01", limit=5))["rows"] == []
+    assert (await client.kpi(project=project, kind="sdlc", since="2026-05-01"))["total"]["workflows"] == 0
     async with stage.database.begin() as connection:
         await save_artifact(connection, adw_id=adw_id, name="a b/ü", media_type="x/y", content=b"\x00")
     assert await client.artifact(adw_id, "a b/ü") == b"\x00"
@@ -120,6 +122,16 @@ async def test_every_route_is_called_by_the_client(live: Live, client: AsyncAdwC
     await client.resume(adw_id)
     await client.cancel(adw_id)
     await client.delete_workflow(adw_id)
+    await client.preview_workflow(project=path, workflow_type="sdlc", prompt="Look only")
+    for handed_in in (
+        client.patch_workflow(project=path, prompt="Patch it"),
+        client.quick_workflow("plan-build", project=path, prompt="Be quick"),
+    ):
+        await client.cancel((await handed_in)["adwId"])
+    done = (await stage.work("Done")).adw_id
+    for phase in sorted(ON_EARLIER_WORK):
+        await stage.move(done, Status.COMPLETED, EventType.WORKFLOW_COMPLETED) if await _is_active(stage, done) else None
+        assert (await client.run_phase(done, phase, options={"skipE2e": True}))["adwId"] == done
     await client.worktrees()
     await client.clean_worktrees(dry_run=True)
     await client.workers()

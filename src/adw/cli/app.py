@@ -17,6 +17,7 @@ from adw.cli.commands import (
     demo,
     doctor,
     issue,
+    kpi,
     model_server,
     pr,
     project,
@@ -70,6 +71,7 @@ app.command("ls")(workflow.list_workflows)
 app.command("logs")(workflow_view.logs)
 app.add_typer(workflow.app, name="workflow")
 app.command("cost")(cost.cost)
+app.command("kpi")(kpi.kpi)
 app.add_typer(approval.app, name="approval")
 app.add_typer(issue.app, name="issue")
 app.add_typer(pr.app, name="pr")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
 from adw.client import calls
 from adw.client import types as t
@@ -72,33 +72,36 @@ class AsyncAdwClient:
         """What work depends on; also when some of it is missing."""
         return await self.send(calls.ready())
 
-    async def create_workflow(
+    async def create_workflow(self, *, key: str | None = None, **order: Unpack[t.OrderFields]) -> t.AcceptedDict:
+        """Hands work in: an issue by its number, a sentence that becomes one, or a phase on earlier work."""
+        return await self.send(calls.create_workflow(order, actor=self.actor, key=key))
+
+    async def preview_workflow(self, **order: Unpack[t.OrderFields]) -> t.PreviewDict:
+        """What the same order would become, and what speaks against it; nothing is made."""
+        return await self.send(calls.preview_workflow(order, actor=self.actor))
+
+    async def patch_workflow(self, *, key: str | None = None, **work: Unpack[t.WorkFields]) -> t.AcceptedDict:
+        """A small change: a short plan, build and test."""
+        return await self.send(calls.patch_workflow(work, actor=self.actor, key=key))
+
+    async def quick_workflow(
+        self, kind: str, *, key: str | None = None, **work: Unpack[t.WorkFields]
+    ) -> t.AcceptedDict:
+        """Hands work in, its kind named first."""
+        return await self.send(calls.quick_workflow(kind, work, actor=self.actor, key=key))
+
+    async def run_phase(
         self,
+        adw_id: str,
+        phase: str,
         *,
-        project: str,
-        workflow_type: str,
-        issue_number: int | None = None,
-        prompt: str | None = None,
         model_set: str | None = None,
-        budget_usd: Money | None = None,
-        priority: int = 0,
         options: t.WorkOptions | None = None,
         key: str | None = None,
     ) -> t.AcceptedDict:
-        """Hands work in: an issue by its number, or a sentence that becomes one."""
+        """A single phase on a workflow that has completed or failed."""
         return await self.send(
-            calls.create_workflow(
-                project=project,
-                workflow_type=workflow_type,
-                issue_number=issue_number,
-                prompt=prompt,
-                model_set=model_set,
-                budget_usd=budget_usd,
-                priority=priority,
-                options=options,
-                actor=self.actor,
-                key=key,
-            )
+            calls.run_phase(adw_id, phase, model_set=model_set, options=options, actor=self.actor, key=key)
         )
 
     async def list_workflows(
@@ -174,6 +177,12 @@ class AsyncAdwClient:
     async def cost(self, by: t.CostBy = "workflow", *, since: str | None = None, limit: int = 100) -> t.CostTableDict:
         """What models cost, grouped; `since` is an ISO 8601 date or moment, UTC unless it says."""
         return await self.send(calls.cost(by, since=since, limit=limit))
+
+    async def kpi(
+        self, *, project: str | None = None, kind: str | None = None, since: str | None = None, limit: int = 20
+    ) -> t.KpiTableDict:
+        """How well work goes, by project and kind; `limit` is of the workflows told one by one."""
+        return await self.send(calls.kpi(project=project, kind=kind, since=since, limit=limit))
 
     async def artifacts(self, adw_id: str) -> t.ArtifactListDict:
         return await self.send(calls.artifacts(adw_id))

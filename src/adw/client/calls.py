@@ -51,31 +51,34 @@ def ready() -> Call[t.ReadinessDict]:
     return Call(method="GET", path="/health/ready", also=503)
 
 
-def create_workflow(
+def create_workflow(order: t.OrderFields, *, actor: str, key: str | None) -> Call[t.AcceptedDict]:
+    return Call(method="POST", path=_WORKFLOWS, body=_order(order, actor=actor), key=key)
+
+
+def preview_workflow(order: t.OrderFields, *, actor: str) -> Call[t.PreviewDict]:
+    return Call(method="POST", path=f"{_WORKFLOWS}/preview", body=_order(order, actor=actor))
+
+
+def patch_workflow(work: t.WorkFields, *, actor: str, key: str | None) -> Call[t.AcceptedDict]:
+    return Call(method="POST", path=f"{_WORKFLOWS}/patch", body=_order(work, actor=actor), key=key)
+
+
+def quick_workflow(kind: str, work: t.WorkFields, *, actor: str, key: str | None) -> Call[t.AcceptedDict]:
+    path = f"{_WORKFLOWS}/quick/{quote(kind, safe='')}"
+    return Call(method="POST", path=path, body=_order(work, actor=actor), key=key)
+
+
+def run_phase(
+    adw_id: str,
+    phase: str,
     *,
-    project: str,
-    workflow_type: str,
-    issue_number: int | None,
-    prompt: str | None,
     model_set: str | None,
-    budget_usd: Money | None,
-    priority: int,
     options: t.WorkOptions | None,
     actor: str,
     key: str | None,
 ) -> Call[t.AcceptedDict]:
-    body = {
-        "project": project,
-        "workflowType": workflow_type,
-        "issueNumber": issue_number,
-        "prompt": prompt,
-        "modelSet": model_set,
-        "budgetUsd": _usd(budget_usd),
-        "priority": priority,
-        "options": options,
-        "actor": actor,
-    }
-    return Call(method="POST", path=_WORKFLOWS, body=body, key=key)
+    body = {"modelSet": model_set, "options": options, "actor": actor}
+    return Call(method="POST", path=_workflow(adw_id, phase), body=body, key=key)
 
 
 def list_workflows(
@@ -159,6 +162,11 @@ def transcript_markdown(adw_id: str, *, role: str | None, phase: str | None) -> 
 
 def cost(by: t.CostBy, *, since: str | None, limit: int) -> Call[t.CostTableDict]:
     return Call(method="GET", path="/api/analytics/cost", params={"by": by, "since": since, "limit": limit})
+
+
+def kpi(*, project: str | None, kind: str | None, since: str | None, limit: int) -> Call[t.KpiTableDict]:
+    params = {"project": project, "kind": kind, "since": since, "limit": limit}
+    return Call(method="GET", path="/api/analytics/kpi", params=params)
 
 
 def artifacts(adw_id: str) -> Call[t.ArtifactListDict]:
@@ -273,6 +281,21 @@ def clean_worktrees(*, dry_run: bool) -> Call[t.CleanupDict]:
 
 def workers() -> Call[t.WorkerListDict]:
     return Call(method="GET", path="/api/workers")
+
+
+def _order(order: t.WorkFields | t.OrderFields, *, actor: str) -> dict[str, Any]:
+    return {
+        "project": order["project"],
+        "workflowType": order.get("workflow_type"),
+        "issueNumber": order.get("issue_number"),
+        "prompt": order.get("prompt"),
+        "on": order.get("on"),
+        "modelSet": order.get("model_set"),
+        "budgetUsd": _usd(order.get("budget_usd")),
+        "priority": order.get("priority", 0),
+        "options": order.get("options"),
+        "actor": actor,
+    }
 
 
 def _workflow(adw_id: str, *rest: str) -> str:

@@ -16,6 +16,7 @@ from adw.client.types.evidence import (
     TranscriptDict,
     TranscriptItemDict,
 )
+from adw.client.types.kpi import KpiDict, KpiGroupDict, KpiSummaryDict, KpiTableDict, SpreadDict
 from adw.client.types.projects import (
     AddedProjectDict,
     BaseDict,
@@ -47,6 +48,10 @@ from adw.client.types.projects import (
 )
 from adw.client.types.workflows import (
     AcceptedDict,
+    WorkFields,
+    PreviewDict,
+    OrderFields,
+    FindingDict,
     ApprovalDict,
     ApprovalListDict,
     ArtifactDict,
@@ -79,6 +84,10 @@ from adw.client.types.workflows import (
 
 __all__ = [
     "AcceptedDict",
+    "WorkFields",
+    "PreviewDict",
+    "OrderFields",
+    "FindingDict",
     "AddedProjectDict",
     "ApprovalDict",
     "ApprovalListDict",
@@ -110,6 +119,10 @@ __all__ = [
     "IssueDict",
     "IssueFilter",
     "IssueListDict",
+    "KpiDict",
+    "KpiGroupDict",
+    "KpiSummaryDict",
+    "KpiTableDict",
     "MergedDict",
     "OptionsDict",
     "OutputDict",
@@ -131,6 +144,7 @@ __all__ = [
     "ReviewCommentDict",
     "ReviewDict",
     "ReviewVerdict",
+    "SpreadDict",
     "TestCountsDict",
     "TestsDict",
     "TranscriptDict",

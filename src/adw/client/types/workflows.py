@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from decimal import Decimal
+from typing import Any, Required, TypedDict
+
+from adw.client.types.projects import CommandsDict
 
 FailureDict = TypedDict(
     "FailureDict",
@@ -42,6 +45,49 @@ class WorkOptions(TypedDict, total=False):
     skipE2e: bool
     autoResolve: bool
     planApproval: bool | None
+
+
+class WorkFields(TypedDict, total=False):
+    """Work to be done: an issue by its number, or a sentence that becomes one."""
+
+    project: Required[str]
+    """A path, or a project's id or name."""
+    issue_number: int | None
+    prompt: str | None
+    model_set: str | None
+    budget_usd: Decimal | float | None
+    priority: int
+    options: WorkOptions | None
+
+
+class OrderFields(WorkFields, total=False):
+    """Work with its kind; a single phase other than plan also names the work it is done on."""
+
+    workflow_type: Required[str]
+    on: str | None
+
+
+class FindingDict(TypedDict):
+    check: str
+    message: str
+    isNote: bool
+    code: str | None
+    hint: str | None
+
+
+class PreviewDict(TypedDict):
+    success: bool
+    adwId: str | None
+    workflowType: str
+    phases: list[str]
+    baseBranch: str
+    baseSha: str
+    modelSet: str
+    models: dict[str, str]
+    budgetUsd: float | None
+    commands: CommandsDict | None
+    findings: list[FindingDict]
+    notes: list[str]
 
 
 class PhaseSummaryDict(TypedDict):
