@@ -179,6 +179,13 @@ def test_costs_are_a_table_with_a_total(adw: Adw) -> None:
         assert adw("cost", *words).code == ExitCode.USAGE
 
 
+def test_nothing_is_measured_before_work_has_ended(adw: Adw) -> None:
+    assert "nothing is measured yet" in adw("kpi").err
+    assert adw("kpi", "--kind", "sdlc", "--since", "2026-05-01", "--json").json["total"]["workflows"] == 0
+    assert adw("kpi", "--project", "nowhere").code == ExitCode.NOT_FOUND
+    assert adw("kpi", "--since", "yesterday").code == ExitCode.USAGE
+
+
 @pytest.mark.parametrize(
     ("words", "empty"),
     [
