@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 FIGURES = {
+    "requests": "requests to models for one whole job, beside the predecessor's conversations",
     "startup": "from a command to its help, to a ready server, to a ready worker",
     "engine": "durable steps and transactions beside a hand-written PostgreSQL loop",
     "events": "appending events, and waking whoever listens",
