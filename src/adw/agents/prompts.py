@@ -19,6 +19,7 @@ from adw.agents.review_prompts import findings_text, review_slots
 from adw.agents.schemas import SCHEMAS
 from adw.domain.agent import Role
 from adw.domain.checks import Diagnostic
+from adw.domain.message import Message
 from adw.domain.review import TrackedFinding
 from adw.domain.testing import TestResult
 from adw.kit.errors import ConfigurationError
@@ -118,6 +119,13 @@ class AgentPrompts:
         return self._prompt(
             Role.SPECIALIST, "perform", issue=_issue(issue), name=_code(name), instructions=instructions.strip()
         )
+
+    def messages(self, *, messages: Sequence[Message]) -> str:
+        """What people say to an agent at work. Each message's id is part of the words."""
+        said = [
+            f"Message {each.id} from {_code(each.author)}:\n\n{fence(each.body, label='message')}" for each in messages
+        ]
+        return _fill(_text("tasks/messages.md"), {"messages": "\n\n".join(said)})
 
     def resume(self, *, git_status: str) -> str:
         """What is said first to an agent whose conversation goes on after an interruption."""

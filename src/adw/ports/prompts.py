@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from adw.domain.agent import Role
 from adw.domain.checks import Diagnostic
+from adw.domain.message import Message
 from adw.domain.review import TrackedFinding
 from adw.domain.testing import TestResult
 
@@ -110,6 +111,10 @@ class Prompts(Protocol):
 
     def with_guidance(self, guidance: Mapping[Role, str]) -> Prompts:
         """The same prompts with another guidance for some roles, as a project words it."""
+        ...
+
+    def messages(self, *, messages: Sequence[Message]) -> str:
+        """What people say to an agent at work. Each message's id is part of the words."""
         ...
 
     def resume(self, *, git_status: str) -> str:

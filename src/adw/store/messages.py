@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adw.domain.message import Message
 from adw.store.json import storable_text
-from adw.store.tables.work import messages
+from adw.store.tables.work import agent_outputs, messages
 
 
 async def leave_message(connection: AsyncConnection, *, adw_id: str, author: str, body: str) -> Message:
@@ -25,9 +25,14 @@ async def undelivered(connection: AsyncConnection, adw_id: str) -> list[Message]
     return await _select(connection, adw_id, and_(messages.c.delivered_at.is_(None)))
 
 
-async def for_conversation(connection: AsyncConnection, adw_id: str, *, output_id: UUID) -> list[Message]:
-    """What no conversation has heard yet, and what was meant for this one, oldest first."""
-    own = messages.c.agent_output_id == output_id
+async def for_conversation(
+    connection: AsyncConnection, adw_id: str, *, phase: str, agent_name: str, round_number: int
+) -> list[Message]:
+    """What no conversation has heard yet, and what this one or its forerunners in earlier attempts have heard."""
+    forerunners = select(agent_outputs.c.id).filter_by(
+        adw_id=adw_id, phase=phase, agent_name=agent_name, round=round_number
+    )
+    own = messages.c.agent_output_id.in_(forerunners)
     return await _select(connection, adw_id, or_(messages.c.delivered_at.is_(None), own))
 
 

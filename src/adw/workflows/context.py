@@ -87,6 +87,8 @@ class PhaseContext:
     run: Run
     phase: str
     attempt: int
+    part: str = ""
+    """Begins the names of steps that are taken before the phase itself starts."""
 
     @property
     def services(self) -> Services:
@@ -175,7 +177,7 @@ class PhaseContext:
         return self._name(question.key)
 
     def _name(self, name: str) -> str:
-        return f"{self.phase}.{self.attempt}.{name}"
+        return f"{self.phase}.{self.attempt}.{self.part}{name}"
 
 
 async def _ask(connection: Connection, ctx: PhaseContext, question: Question) -> str:

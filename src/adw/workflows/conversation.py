@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from adw.domain.agent import AgentFailure, AgentLimits, AgentMessage, AgentResult, AgentTask, Role, ToolPolicy
+from adw.domain.agent import AgentFailure, AgentLimits, AgentResult, AgentTask, Role, ToolPolicy
 from adw.domain.approval import ApprovalKind
 from adw.domain.events import EventType, NewEvent
 from adw.domain.failure import FailureClass
+from adw.domain.message import Message
+from adw.domain.phase import PhaseStatus
 from adw.domain.status import WaitReason
 from adw.kit.errors import InfrastructureError
 from adw.ports.engine import JsonValue
@@ -27,8 +29,11 @@ from adw.ports.workspace import Workspace
 from adw.store import agent_outputs
 from adw.store.accounts import account_of
 from adw.store.agent_outputs import AgentOutput
+from adw.store.events import append_event, append_events
+from adw.store.phases import list_phases
 from adw.workflows.context import PhaseContext
 from adw.workflows.endings import PhaseFailed, Question
+from adw.workflows.messages import is_spoken_to, note_delivery, to_say
 from adw.workflows.narration import Narrator
 from adw.workflows.secrets import find_secrets
 
@@ -83,8 +88,12 @@ async def _hold(ctx: PhaseContext, conversation: Conversation) -> JsonValue:
         return _answer(output.output_text, output.output_jsonl)
     resume = await _session_to_resume(ctx, conversation, output)
     delays = iter(ctx.services.retry_delays_s)
+    goes_on = False
     while True:
-        result = await _one_go(ctx, conversation, output, resume)
+        result, goes_on = await _one_go(ctx, conversation, output, resume, goes_on=goes_on)
+        if goes_on:
+            resume = result.session_id
+            continue
         if result.failure is None:
             return _answer(result.text, result.structured)
         outcome = await _refused_for_money(ctx, output)
@@ -96,10 +105,14 @@ async def _hold(ctx: PhaseContext, conversation: Conversation) -> JsonValue:
 
 
 async def _one_go(
-    ctx: PhaseContext, conversation: Conversation, output: AgentOutput, resume: str | None
-) -> AgentResult:
-    """From a process's start to its end; the token it used is worthless afterwards."""
+    ctx: PhaseContext, conversation: Conversation, output: AgentOutput, resume: str | None, *, goes_on: bool
+) -> tuple[AgentResult, bool]:
+    """From a process's start to its end; the token it used is worthless afterwards.
+
+    `goes_on` and the second answer: the agent is done, but people have said something since that it has to hear.
+    """
     services = ctx.services
+    said = await to_say(ctx, conversation.role, output, session=resume)
     token = services.gateway.admit(
         RunGrant(
             agent_run_id=str(output.id),
@@ -112,12 +125,11 @@ async def _one_go(
         )
     )
     try:
-        task = await _task(ctx, conversation, output, resume=resume, token=token)
-        result = _forgiving(conversation, await _listen(ctx, conversation, output, task))
+        task = await _task(ctx, conversation, output, resume=resume, token=token, said=said, goes_on=goes_on)
+        result = _forgiving(conversation, await _listen(ctx, conversation, output, task, said=said))
     finally:
         services.gateway.revoke(token)
-    await _close_record(ctx, conversation, output, result)
-    return result
+    return result, await _close_record(ctx, conversation, output, result)
 
 
 def _forgiving(conversation: Conversation, result: AgentResult) -> AgentResult:
@@ -128,7 +140,9 @@ def _forgiving(conversation: Conversation, result: AgentResult) -> AgentResult:
     return replace(result, failure=None)
 
 
-async def _listen(ctx: PhaseContext, conversation: Conversation, output: AgentOutput, task: AgentTask) -> AgentResult:
+async def _listen(
+    ctx: PhaseContext, conversation: Conversation, output: AgentOutput, task: AgentTask, *, said: Sequence[Message]
+) -> AgentResult:
     services = ctx.services
     snapshots = _Snapshots(ctx, conversation, output)
     narrator = Narrator(
@@ -139,14 +153,14 @@ async def _listen(ctx: PhaseContext, conversation: Conversation, output: AgentOu
         epoch=ctx.run.epoch,
         cwd=conversation.cwd,
     )
-    async with narrator, aclosing(services.runtime.run(task)) as said:
-        async for item in said:
+    async with narrator, aclosing(services.runtime.run(task)) as stream:
+        async for item in stream:
             if isinstance(item, AgentResult):
                 await narrator.flush()
                 await snapshots.take()
                 return item
             if item.kind == "started" and item.session_id:
-                await _note_session(ctx, conversation, output, item, resumed=task.resume_session is not None)
+                await _note_session(ctx, conversation, output, task, session_id=item.session_id, said=said)
             await narrator.say(item)
             if item.kind == "tool_result":
                 await snapshots.take_if_due()
@@ -179,15 +193,24 @@ class _Snapshots:
 
 
 async def _task(
-    ctx: PhaseContext, conversation: Conversation, output: AgentOutput, *, resume: str | None, token: str
+    ctx: PhaseContext,
+    conversation: Conversation,
+    output: AgentOutput,
+    *,
+    resume: str | None,
+    token: str,
+    said: Sequence[Message],
+    goes_on: bool,
 ) -> AgentTask:
     workspace = conversation.workspace
     if resume is None and workspace is not None and conversation.start_commit is not None:
         await workspace.reset(conversation.start_commit)
-    text = conversation.prompt.text
+    words = [conversation.prompt.text]
     if resume is not None:
         status = "" if workspace is None else await workspace.status()
-        text = ctx.services.prompts.resume(git_status=status)
+        words = [] if goes_on and said else [ctx.services.prompts.resume(git_status=status)]
+    if said:
+        words.append(ctx.services.prompts.messages(messages=said))
     agents = ctx.run.config.agents
     limits = AgentLimits()
     return AgentTask(
@@ -197,7 +220,7 @@ async def _task(
         phase=ctx.phase,
         attempt=ctx.attempt,
         model=output.model or "",
-        prompt=text,
+        prompt="\n\n".join(words),
         system=conversation.prompt.system,
         cwd=conversation.cwd,
         policy=conversation.policy,
@@ -241,6 +264,13 @@ async def _session_to_resume(ctx: PhaseContext, conversation: Conversation, outp
             if (each.phase, each.attempt) == (ctx.phase, ctx.attempt - 1)
             and (each.agent_name, each.round) == (conversation.role, conversation.round)
         ]
+        attempts = await list_phases(connection, ctx.adw_id)
+    given_up = any(
+        row.status is PhaseStatus.SUPERSEDED and (row.phase, row.attempt) == (ctx.phase, ctx.attempt - 1)
+        for row in attempts
+    )
+    if given_up:
+        return None
     if before and (before[0].ended_at is None or before[0].failure_class in _RESUMABLE):
         return await _resumable(ctx, before[0].session_id)
     return None
@@ -254,31 +284,41 @@ async def _resumable(ctx: PhaseContext, session_id: str | None) -> str | None:
 
 
 async def _note_session(
-    ctx: PhaseContext, conversation: Conversation, output: AgentOutput, item: AgentMessage, *, resumed: bool
+    ctx: PhaseContext,
+    conversation: Conversation,
+    output: AgentOutput,
+    task: AgentTask,
+    *,
+    session_id: str,
+    said: Sequence[Message],
 ) -> None:
-    assert item.session_id is not None  # noqa: S101 # asked for by the caller
-    async with ctx.services.database.begin() as connection:
-        await agent_outputs.record_session(connection, output_id=output.id, session_id=item.session_id)
-        if resumed:
-            await agent_outputs.count_retry(connection, output_id=output.id)
-    verb = "resumed" if resumed else "started"
+    """Before anything is asked: the session, so that a crash can resume it, and which messages it hears."""
+    resumed = task.resume_session is not None
     data = {
         "role": conversation.role,
         "model": output.model,
-        "sessionId": item.session_id,
+        "sessionId": session_id,
         "resumed": resumed,
         "isolation": ctx.services.isolation,
     }
-    await ctx.tell(
-        NewEvent(type=EventType.AGENT_STARTED, phase=ctx.phase, message=f"{conversation.role} {verb}", data=data)
-    )
+    message = f"{conversation.role} {'resumed' if resumed else 'started'}"
+    started = NewEvent(type=EventType.AGENT_STARTED, phase=ctx.phase, message=message, data=data)
+    async with ctx.services.database.begin() as connection:
+        await append_event(connection, ctx.adw_id, started, owner_epoch=ctx.run.epoch)
+        await agent_outputs.record_session(connection, output_id=output.id, session_id=session_id)
+        if resumed:
+            await agent_outputs.count_retry(connection, output_id=output.id)
+        told = await note_delivery(connection, ctx, conversation.role, output, said=said)
+        await append_events(connection, ctx.adw_id, told, owner_epoch=ctx.run.epoch)
 
 
 async def _close_record(
     ctx: PhaseContext, conversation: Conversation, output: AgentOutput, result: AgentResult
-) -> None:
-    async with ctx.services.database.begin() as connection:
-        await agent_outputs.finish_agent_output(connection, output_id=output.id, result=result)
+) -> bool:
+    """Records how it ended, unless it goes on because people have said something meanwhile; tells which.
+
+    The workflow's row is locked by the event, so that nothing can be said between the look and the record.
+    """
     failure = result.failure
     data = {
         "role": conversation.role,
@@ -288,9 +328,18 @@ async def _close_record(
         "failure": None if failure is None else {"class": failure.failure_class, "message": failure.message},
     }
     ending = "finished" if failure is None else f"failed: {failure.message}"
-    await ctx.tell(
-        NewEvent(type=EventType.AGENT_FINISHED, phase=ctx.phase, message=f"{conversation.role} {ending}", data=data)
+    finished = NewEvent(
+        type=EventType.AGENT_FINISHED, phase=ctx.phase, message=f"{conversation.role} {ending}", data=data
     )
+    async with ctx.services.database.begin() as connection:
+        await append_event(connection, ctx.adw_id, finished, owner_epoch=ctx.run.epoch)
+        await agent_outputs.finish_agent_output(connection, output_id=output.id, result=result)
+        if failure is not None or not await is_spoken_to(connection, ctx, conversation.role):
+            return False
+        if await _resumable(ctx, result.session_id) is None:
+            return False
+        await agent_outputs.keep_open(connection, output_id=output.id)
+        return True
 
 
 async def _refused_for_money(ctx: PhaseContext, output: AgentOutput) -> JsonValue:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any, cast
+from itertools import count
+from typing import Any, TypeVar, cast
 
 import structlog
 
@@ -15,6 +16,7 @@ from adw.domain.config import ProjectConfig
 from adw.domain.failure import POLICIES, Failure, FailureClass
 from adw.domain.kinds import Phase
 from adw.kit.errors import AdwError
+from adw.kit.presence import present
 from adw.ports.engine import JsonObject, JsonValue, Leg
 from adw.store import projects, usage
 from adw.store.events import FencedError
@@ -27,9 +29,9 @@ from adw.workflows.lifecycle import (
     complete_workflow,
     fail_phase,
     fail_workflow,
-    plan_leg,
     start_phase,
 )
+from adw.workflows.opening import adopted_before_ending, carry_out, next_phase, presence_file, read_opening
 from adw.workflows.phases import build, custom, document, finish, plan, review, ship, test
 from adw.workflows.project_files import BaseFiles
 from adw.workflows.services import Services
@@ -43,6 +45,8 @@ PHASES: Mapping[str, Callable[[PhaseContext], Awaitable[Mapping[str, Any]]]] = {
     Phase.SHIP: ship.run,
     Phase.FINISH: finish.run,
 }
+
+T = TypeVar("T")
 
 _log = structlog.get_logger(component="workflow")
 
@@ -65,9 +69,9 @@ def interpreter(services: Services) -> Callable[[Leg, JsonObject], Awaitable[Jso
 async def _interpret(run: Run, names: list[str]) -> str:
     try:
         run = await _informed(run)
-        for phase, attempt in await plan_leg(run, names):
-            await _run_phase(run, phase, attempt)
-        await complete_workflow(run)
+        with present(presence_file(run.services.work_dir, run.adw_id)):
+            await _run_phases(run, names)
+            await complete_workflow(run)
     except LegEnded as ended:
         return f"ended: {ended}"
     except FencedError:
@@ -81,6 +85,46 @@ async def _interpret(run: Run, names: list[str]) -> str:
         failure = Failure(failure_class=FailureClass.INTERNAL, message=f"{type(error).__name__}: {error}")
         return await _give_up(run, failure)
     return "completed"
+
+
+async def _run_phases(run: Run, names: list[str]) -> None:
+    opening = await read_opening(run)
+    for number in count():
+        upcoming = await next_phase(run, names, number=number)
+        if number == 0 and opening.orders:
+            ctx = _before(run, upcoming or (names[-1], 1), part="opening.")
+            await _prepare(ctx, carry_out(ctx, opening))
+            continue
+        if upcoming is None:
+            return
+        ctx = _before(run, upcoming, part=f"before{number}.")
+        if not await _prepare(ctx, adopted_before_ending(ctx)):
+            await _run_phase(run, *upcoming)
+
+
+def _before(run: Run, upcoming: tuple[str, int], *, part: str) -> PhaseContext:
+    phase, attempt = upcoming
+    return PhaseContext(run=run, phase=phase, attempt=attempt, part=part)
+
+
+async def _prepare(ctx: PhaseContext, work: Awaitable[T]) -> T:
+    """What is done between phases; failing, it fails the workflow and ends the leg."""
+    try:
+        return await work
+    except LegEnded as ended:
+        if ended.question is not None:
+            await announce_question(ctx, ended.question)
+        raise
+    except PhaseFailed as failed:
+        failure = failed.failure(ctx.phase)
+    except FencedError:
+        raise
+    except AdwError as error:
+        _log.warning("preparation_error", phase=ctx.phase, error=str(error), code=error.code)
+        failure = classify_error(error).failure(ctx.phase)
+    await fail_workflow(ctx.run, failure, name=f"{ctx.part}workflow_failed")
+    await announce_failure(ctx, failure)
+    raise LegEnded(failure.message)
 
 
 async def _give_up(run: Run, failure: Failure) -> str:

@@ -1,8 +1,8 @@
-"""The beginning and end of a leg and of its phases: each a transaction of row, event and step record."""
+"""The beginning and end of phases, and the end of a workflow: each a transaction of row, event and step record."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from adw.domain.events import EventType, NewEvent
@@ -18,31 +18,7 @@ from adw.store.kpis import record_kpi
 from adw.store.rows import failure_to
 from adw.store.workflows import require_workflow, transition, update_workflow
 from adw.workflows.context import PhaseContext, Run
-from adw.workflows.endings import LegEnded
 from adw.workflows.kpis import measure
-
-
-async def plan_leg(run: Run, names: Sequence[str]) -> list[tuple[str, int]]:
-    """Which phases this leg runs, each with its attempt. Recorded, so that a replay runs the same ones.
-
-    Raises LegEnded when the workflow was stopped before the leg began.
-    """
-
-    async def work(connection: Connection) -> JsonValue:
-        workflow = await require_workflow(connection, run.adw_id)
-        if workflow.status is not Status.ACTIVE:
-            return None
-        planned: list[JsonValue] = []
-        for name in names:
-            attempt = await _next_attempt(connection, run.adw_id, name)
-            if attempt is not None:
-                planned.append([name, attempt])
-        return planned
-
-    recorded: Any = await run.leg.transaction("begin", work)
-    if recorded is None:
-        raise LegEnded("the workflow is not active")
-    return [(str(name), int(attempt)) for name, attempt in recorded]
 
 
 async def start_phase(ctx: PhaseContext) -> None:
@@ -149,13 +125,3 @@ async def complete_workflow(run: Run) -> None:
 
     await run.leg.transaction("complete", work)
     run.services.database.notifier.mark([run.adw_id])
-
-
-async def _next_attempt(connection: Connection, adw_id: str, phase: str) -> int | None:
-    """The attempt to run: the first, the one that was interrupted, or one more after a failure; None when done."""
-    latest = await phases.latest_attempt(connection, adw_id=adw_id, phase=phase)
-    if latest is None:
-        return 1
-    if latest.status is PhaseStatus.COMPLETED:
-        return None
-    return latest.attempt if latest.status is PhaseStatus.RUNNING else latest.attempt + 1

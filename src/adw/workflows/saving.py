@@ -8,7 +8,9 @@ from typing import Any
 from adw.domain.events import EventType, NewEvent
 from adw.domain.failure import FailureClass
 from adw.domain.phase import Evidence, GateOutcome
+from adw.kit.errors import ConflictError
 from adw.ports.engine import JsonValue
+from adw.workflows.adoption import adopt, find_others
 from adw.workflows.context import PhaseContext
 from adw.workflows.endings import PhaseFailed
 from adw.workflows.secrets import find_secrets
@@ -18,7 +20,8 @@ from adw.workflows.worktree import Worktree
 async def save(ctx: PhaseContext, worktree: Worktree, *, name: str, message: str, since: str) -> str | None:
     """Commits and pushes everything changed since commit `since`; the new head, or None when nothing changed.
 
-    Raises PhaseFailed when the change holds what looks like a secret: nothing of it is pushed then.
+    The head has the commits of others in it that were on the branch. Raises PhaseFailed when the change holds what
+    looks like a secret: nothing of it is pushed then.
     """
 
     async def commit() -> JsonValue:
@@ -37,29 +40,44 @@ async def save(ctx: PhaseContext, worktree: Worktree, *, name: str, message: str
         return None
     clean = "no credential in the change"
     await ctx.gate(Evidence(gate="secrets", outcome=GateOutcome.PASSED, commit=str(made["sha"]), summary=clean))
-    await push(ctx, worktree, name=name, sha=str(made["sha"]))
-    return str(made["sha"])
+    return await push(ctx, worktree, name=name, sha=str(made["sha"]))
 
 
-async def push(ctx: PhaseContext, worktree: Worktree, *, name: str, sha: str) -> None:
-    """Pushes the branch and lets it appear in the person's repository.
+async def push(ctx: PhaseContext, worktree: Worktree, *, name: str, sha: str) -> str:
+    """Pushes the branch and lets it appear in the person's repository. Returns the new head.
 
-    Raises ConflictError when somebody else has pushed to it meanwhile: their commits are never overwritten.
+    That is `sha`, or, where others have put commits on the branch meanwhile, what became of both: theirs are never
+    overwritten.
     """
 
     async def send() -> JsonValue:
         recorded = (await ctx.check_ownership()).head_sha
-        await worktree.workspace.push(expected_old=recorded)
-        return await ctx.services.access.publish(ctx.run.project, branch=worktree.branch, sha=sha)
+        others = await find_others(ctx, branch=worktree.branch, ours=recorded, also=sha)
+        if others is None:
+            try:
+                await worktree.workspace.push(expected_old=recorded)
+            except ConflictError:
+                others = await find_others(ctx, branch=worktree.branch, ours=recorded, also=sha)
+                if others is None:
+                    raise
+        if others is not None:
+            return {"others": others, "note": None}
+        return {
+            "others": None,
+            "note": await ctx.services.access.publish(ctx.run.project, branch=worktree.branch, sha=sha),
+        }
 
-    note: str | None = await ctx.step(f"push.{name}", send)
+    sent: Mapping[str, Any] = await ctx.step(f"push.{name}", send)
+    if sent["others"] is not None:
+        return await adopt(ctx, worktree, name=name, found=sent["others"])
     pushed = NewEvent(
         type=EventType.WORKFLOW_UPDATED,
         phase=ctx.phase,
         message=f"pushed {sha[:12]} to {worktree.branch}",
-        data={"headSha": sha, "branchName": worktree.branch, "note": note},
+        data={"headSha": sha, "branchName": worktree.branch, "note": sent["note"]},
     )
     await ctx.update(f"head.{name}", changes={"head_sha": sha}, event=pushed)
+    return sha
 
 
 def _without_trailers(message: str) -> str:
