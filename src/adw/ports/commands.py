@@ -64,6 +64,23 @@ class Place:
     env: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """What a page of the application looked like: `content` is PNG, `name` that of the port it was seen on."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appearance:
+    """How a project's application came up. `urls` are by name of the port; empty when it answered on none."""
+
+    note: str
+    urls: Mapping[str, str] = field(default_factory=dict[str, str])
+    pictures: tuple[Picture, ...] = ()
+
+
 class ProjectCommands(Protocol):
     """Finds and runs the commands of a project. A command that fails is a result; nothing here raises for it."""
 
@@ -102,4 +119,8 @@ class ProjectCommands(Protocol):
 
         Tests that cannot be run alone are missing from the answer.
         """
+        ...
+
+    async def look_at(self, command: Command, *, place: Place, ports: Mapping[str, int]) -> Appearance:
+        """Starts the application, waits until it answers on one of its ports, takes pictures, and ends it."""
         ...
