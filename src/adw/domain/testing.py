@@ -28,6 +28,10 @@ class ReportFormat(StrEnum):
     JUNIT = "junit"
     JEST_JSON = "jest_json"
     TAP = "tap"
+    GO_JSON = "go_json"
+    CARGO = "cargo"
+    MAVEN = "maven"
+    GRADLE = "gradle"
     EXIT_CODE = "exit_code"
 
 

@@ -199,24 +199,131 @@ def test_make_is_used_for_what_nothing_else_offers():
     assert ("pytest" in line(mixed.test), line(mixed.build)) == (True, "make build")
 
 
+CARGO = "CARGO_TERM_QUIET=false CARGO_TERM_COLOR=never cargo test --no-fail-fast"
+GRADLE = "gradle --no-daemon --console=plain --continue"
+
+
 @pytest.mark.parametrize(
-    ("marker", "test", "report"),
+    ("marker", "build", "lint", "test", "report_format"),
     [
-        ("Cargo.toml", "cargo test", None),
-        ("go.mod", "go test ./...", None),
-        ("pom.xml", "mvn -B test", "**/target/surefire-reports/TEST-*.xml"),
-        ("build.gradle", "gradle --console=plain test", "**/build/test-results/test/TEST-*.xml"),
-        ("build.gradle.kts", "gradle --console=plain test", "**/build/test-results/test/TEST-*.xml"),
+        ("Cargo.toml", "cargo build --quiet", None, "cargo test --no-fail-fast", ReportFormat.CARGO),
+        ("go.mod", "go build -o /dev/null ./...", "go vet ./...", "go test -count=1 ./...", ReportFormat.GO_JSON),
+        (
+            "pom.xml",
+            "mvn -B -q compile",
+            None,
+            "mvn -B -fae -Dmaven.test.failure.ignore=true test",
+            ReportFormat.MAVEN,
+        ),
+        *(
+            (marker, f"{GRADLE} classes", None, f"{GRADLE} --no-build-cache cleanTest test", ReportFormat.GRADLE)
+            for marker in ("build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts")
+        ),
     ],
 )
-def test_other_languages_are_known_by_their_files(marker: str, test: str, report: str | None):
-    found = detect({marker: ""}).test
+def test_other_languages_are_known_by_their_files(
+    marker: str, build: str, lint: str | None, test: str, report_format: ReportFormat
+):
+    found = detect({marker: ""})
+    assert found.setup is None
+    assert line(found.build) == build
+    assert (found.lint and found.lint.line) == lint
+    assert found.test is not None
+    assert (found.test.shown, found.test.format) == (test, report_format)
+    assert found.test.rerun is not None
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"build.gradle": "", "gradlew": ""}, "./gradlew "),
+        ({"pom.xml": "", "mvnw": ""}, "./mvnw "),
+    ],
+)
+def test_a_wrapper_is_preferred(files: dict[str, str], expected: str):
+    found = detect(files)
+    assert (line(found.build)[: len(expected)], line(found.test)[: len(expected)]) == (expected, expected)
+
+
+def test_lock_files_are_downloaded_before_anything_is_built():
+    assert line(detect({"Cargo.toml": "", "Cargo.lock": ""}).setup) == "cargo fetch"
+    assert line(detect({"go.mod": "", "go.sum": ""}).setup) == "test -d vendor || go mod download"
+
+
+@pytest.mark.parametrize(
+    ("manifest", "expected"),
+    [
+        ("[package]\nname = 'a'", "cargo build --quiet"),
+        ("[workspace]\nmembers = ['a']", "cargo build --quiet --workspace"),
+        ("[workspace]\nmembers = ['a', 'b']\ndefault-members = ['a']", "cargo build --quiet"),
+        ("not toml", "cargo build --quiet"),
+    ],
+)
+def test_all_members_of_a_rust_workspace_are_built_unless_it_says_which(manifest: str, expected: str):
+    assert line(detect({"Cargo.toml": manifest}).build) == expected
+
+
+def test_clippy_lints_where_the_project_says_what_it_wants_of_it():
+    expected = "cargo clippy --quiet --all-targets"
+    assert line(detect({"Cargo.toml": "", "clippy.toml": ""}).lint) == expected
+    assert line(detect({"Cargo.toml": "[lints.clippy]\nall = 'deny'"}).lint) == expected
+    workspace = detect({"Cargo.toml": "[workspace.lints.clippy]\nall = 'deny'"}).lint
+    assert line(workspace) == f"{expected} --workspace"
+
+
+NEXTEST = ".config/nextest.toml"
+
+
+@pytest.mark.parametrize(
+    ("settings", "has_nextest", "expected"),
+    [
+        ("[profile.ci.junit]\npath = 'junit.xml'", True, "target/nextest/ci/junit.xml"),
+        ("[profile.ci.junit]\npath = 'junit.xml'", False, None),
+        ("[profile.default]\nretries = 2", True, None),
+        ("[profile.'x; rm'.junit]\npath = 'junit.xml'", True, None),
+        ("[profile.ci.junit]\npath = '/tmp/x.xml'", True, None),
+        ("not toml", True, None),
+    ],
+)
+def test_nextest_is_used_where_it_is_installed_and_told_to_report(
+    settings: str, has_nextest: bool, expected: str | None
+):
+    files = tree({"Cargo.toml": "", NEXTEST: settings})
+    found = choose_commands(files, CommandsConfig(), has_uv=False, has_nextest=has_nextest).test
     assert found is not None
-    assert (found.line, found.report) == (test, report)
+    assert (found.report, "nextest" in found.line) == (expected, expected is not None)
 
 
-def test_a_gradle_wrapper_is_preferred():
-    assert line(detect({"build.gradle": "", "gradlew": ""}).build).startswith("./gradlew ")
+def test_a_hidden_settings_file_is_seen(tmp_path: Path):
+    (tmp_path / ".config").mkdir()
+    (tmp_path / NEXTEST).write_text("a = 1")
+    assert read_tree(tmp_path).toml(NEXTEST) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("go 1.21\n\nuse (\n\t./api // the server\n\t./tool/\n)\n", "./api/... ./tool/..."),
+        ("use .\nuse ./api\n", "./... ./api/..."),
+        ("use ../elsewhere\nuse ./$(x)\n", "./..."),
+        ("", "./..."),
+    ],
+)
+def test_all_modules_of_a_go_workspace_are_tested(text: str, expected: str):
+    assert line(detect({"go.work": text}).lint) == f"go vet {expected}"
+
+
+def test_integration_tests_of_maven_are_its_end_to_end_tests():
+    found = detect({"pom.xml": "<artifactId>maven-failsafe-plugin</artifactId>"}).e2e
+    assert found is not None
+    assert found.line.endswith(" verify")
+    assert found.report == "**/target/failsafe-reports/TEST-*.xml"
+
+
+def test_android_has_no_one_task_that_forgets_results():
+    found = detect({"settings.gradle": "", "build.gradle.kts": 'id("com.android.application")'})
+    assert line(found.test).endswith(" --rerun-tasks test")
+    assert line(found.build).endswith(" assemble")
 
 
 def test_a_project_in_two_languages_is_set_up_for_both():

@@ -7,6 +7,7 @@ from typing import Any
 
 import psutil
 import pytest
+from tests.workspace.commands.recordings import RECORDED
 
 from adw.domain.checks import new_errors
 from adw.domain.testing import ReportFormat, RunMeaning, TestReport, TestRun, Unparseable
@@ -141,6 +142,85 @@ async def test_tap_is_read_from_what_is_printed(commands: LaunchedCommands, plac
     assert [failure.test_id for failure in report(await commands.run_tests(tap, place=place)).failures] == ["b"]
     cut = command("yes ok | head -c 9000000", format=ReportFormat.TAP)
     assert "too long" in reason(await commands.run_tests(cut, place=place))
+
+
+async def test_what_cargo_prints_is_the_report(commands: LaunchedCommands, place: Place):
+    cargo = command(f"cat {RECORDED}/cargo/failing.txt; exit 101", format=ReportFormat.CARGO, rerun="true {libtest}")
+    run = report(await commands.run_tests(cargo, place=place))
+    assert len(run.failures) == 5
+    assert run.failures[0].execution_command.startswith("true --tests -- --exact ")
+    broken = command(f"cat {RECORDED}/cargo/broken.txt; exit 101", format=ReportFormat.CARGO, rerun="true {libtest}")
+    (failure,) = report(await commands.run_tests(broken, place=place)).failures
+    assert failure.execution_command == broken.line
+    assert await commands.rerun(broken, test_ids=[failure.test_id], times=2, place=place) == {}
+    cut = command("yes | head -c 9000000", format=ReportFormat.CARGO)
+    assert "too long" in reason(await commands.run_tests(cut, place=place))
+
+
+async def test_a_report_of_nextest_is_a_file_and_without_it_only_the_compiler_is_believed(
+    commands: LaunchedCommands, place: Place
+):
+    def nextest(line: str) -> Command:
+        return command(line, format=ReportFormat.CARGO, report="junit.xml")
+
+    run = report(await commands.run_tests(nextest(f"cp {RECORDED}/cargo/nextest.xml junit.xml; exit 100"), place=place))
+    assert [failure.test_id for failure in run.failures][-1] == "calc::it::deep::adds"
+    broken = nextest(f"cat {RECORDED}/cargo/nextest-broken.txt; exit 101")
+    (failure,) = report(await commands.run_tests(broken, place=place)).failures
+    assert "cannot find function `plus`" in (failure.error or "")
+    lost = nextest(f"cat {RECORDED}/cargo/nextest.txt; exit 100")
+    assert "one from before the run is there" in reason(await commands.run_tests(lost, place=place))
+
+
+async def test_go_reports_into_a_file_or_prints_its_events(commands: LaunchedCommands, place: Place):
+    events = f"{RECORDED}/go/all-1.21.13"
+    line = f"cat {events}.json {{report_args}}; cat {events}.stderr.txt >&2; exit 1"
+    go = command(line, format=ReportFormat.GO_JSON, report="{report}", report_args="> {report}")
+    run = report(await commands.run_tests(go, place=place))
+    assert (run.passed, run.failed) == (17, 13)
+    printed = report(await commands.run_tests(command(f"cat {events}.json", format=ReportFormat.GO_JSON), place=place))
+    assert printed.failed == 13
+    missing = "no-such-program {report_args}"
+    absent = command(missing, format=ReportFormat.GO_JSON, report="{report}", report_args="> {report}")
+    assert "no-such-program" in reason(await commands.run_tests(absent, place=place))
+
+
+@pytest.mark.parametrize(
+    ("tool", "folder", "expected"),
+    [
+        ("maven", "core/target/surefire-reports", "core maven-compiler-plugin:compile"),
+        ("gradle", "core/build/test-results/test", ":core:compileJava"),
+    ],
+)
+async def test_a_build_tools_reports_are_completed_by_what_it_prints(
+    commands: LaunchedCommands, place: Place, tool: str, folder: str, expected: str
+):
+    def build(line: str) -> Command:
+        return command(line, format=ReportFormat(tool))
+
+    copy = f"mkdir -p {folder}; cp {RECORDED}/{tool}/failing/* {folder}"
+    tests = report(await commands.run_tests(build(copy), place=place))
+    assert (tests.failed, tests.meaning) == (5, RunMeaning.FAILED)
+    both = report(
+        await commands.run_tests(build(f"{copy}; cat {RECORDED}/{tool}/broken-main.txt; exit 1"), place=place)
+    )
+    assert [failure.test_id for failure in both.failures][-1] == expected
+    # The reports of the runs before are still there, and count no more.
+    only = report(await commands.run_tests(build(f"cat {RECORDED}/{tool}/broken-main.txt; exit 1"), place=place))
+    assert [failure.test_id for failure in only.failures] == ["exit status"]
+    assert "Sum.java" in (only.failures[0].error or "")
+    none = report(await commands.run_tests(build(f"cat {RECORDED}/{tool}/no-tests.txt"), place=place))
+    assert none.meaning is RunMeaning.NO_TESTS
+    assert "one from before the run is there" in reason(await commands.run_tests(build("echo BUILD OK"), place=place))
+    empty = "<testsuite></testsuite>"
+    hollow = f"echo '{empty}' > {folder}/TEST-a.xml; cat {RECORDED}/{tool}/broken-main.txt; exit 1"
+    found = report(await commands.run_tests(build(hollow), place=place))
+    assert [failure.test_id for failure in found.failures] == ["exit status"]
+
+
+async def test_a_format_that_needs_a_file_is_refused_without_one(commands: LaunchedCommands, place: Place):
+    run = await commands.run_tests(command("true", format=ReportFormat.JUNIT), place=place)
+    assert reason(run) == "nobody said where the report is"
 
 
 async def test_a_command_runs_in_its_folder_with_the_variables_of_its_place(commands: LaunchedCommands, place: Place):

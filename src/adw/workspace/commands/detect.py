@@ -7,19 +7,29 @@ from dataclasses import replace
 
 from adw.domain.config import CommandEntry, CommandsConfig
 from adw.ports.commands import Command, CommandSet
-from adw.workspace.commands.generic import make_commands, other_commands
+from adw.workspace.commands.golang import go_commands
+from adw.workspace.commands.gradle import gradle_commands
+from adw.workspace.commands.make import make_commands
+from adw.workspace.commands.maven import maven_commands
 from adw.workspace.commands.node import node_commands
 from adw.workspace.commands.python import python_commands
+from adw.workspace.commands.rust import rust_commands
 from adw.workspace.commands.tree import Tree
 
 SLOTS = ("setup", "build", "lint", "test", "e2e", "run")
 
 
-def choose_commands(tree: Tree, config: CommandsConfig, *, has_uv: bool) -> CommandSet:
+def choose_commands(tree: Tree, config: CommandsConfig, *, has_uv: bool, has_nextest: bool = False) -> CommandSet:
     """The commands of a project. What is configured wins, `false` means none, the rest is detected."""
-    found = _merge(
-        [python_commands(tree, has_uv=has_uv), node_commands(tree), other_commands(tree)], make_commands(tree)
-    )
+    ecosystems = [
+        python_commands(tree, has_uv=has_uv),
+        node_commands(tree),
+        rust_commands(tree, has_nextest=has_nextest),
+        go_commands(tree),
+        maven_commands(tree),
+        gradle_commands(tree),
+    ]
+    found = _merge(ecosystems, make_commands(tree))
     entries = {slot: entry for slot in SLOTS if (entry := getattr(config, slot)) is not None}
     return replace(found, **{slot: _configured(slot, entry) for slot, entry in entries.items()})
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,22 +34,10 @@ def join_id(place: str, name: str) -> str:
     return f"{place}{SEPARATOR}{name}" if name else place
 
 
-def fill(template: str, *, test_id: str) -> str:
-    """A command line that runs one test. `{name}` and `{leaf}` are regular expressions for its whole and last name.
-
-    Between the parts of a name anything may stand: versions of the same runner differ there.
-    """
-    place, _, name = test_id.partition(SEPARATOR) if SEPARATOR in test_id else ("", "", test_id)
-    values = {
-        "{id}": shlex.quote(test_id),
-        "{file}": shlex.quote(place),
-        "{name}": shlex.quote(f"^{'.+'.join(map(_pattern, name.split(NESTED)))}$"),
-        "{leaf}": shlex.quote(f"{_pattern(name.rpartition(NESTED)[2])}$"),
-    }
-    if not place:
-        template = template.replace("{file} ", "")
-    # In one pass, so that a test named "{file}" stays what it is.
-    return re.sub(r"\{(?:id|file|name|leaf)\}", lambda match: values[match[0]], template)
+def split_id(test_id: str) -> tuple[str, str]:
+    """The file or class of a test, empty if there is none, and its name there."""
+    place, separator, name = test_id.partition(SEPARATOR)
+    return (place, name) if separator else ("", test_id)
 
 
 def clean_text(text: str) -> str:
@@ -58,17 +45,15 @@ def clean_text(text: str) -> str:
     return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
 
 
+def without_colours(text: str) -> str:
+    """The text without the codes that colour it on a terminal."""
+    return _ANSI.sub("", text)
+
+
 def clip(text: str) -> str:
     """An error message without colours, short enough to be stored and sent to an agent."""
-    plain = _ANSI.sub("", text).strip()
+    plain = without_colours(text).strip()
     if len(plain) <= _MAX_ERROR_CHARACTERS:
         return plain
     half = _MAX_ERROR_CHARACTERS // 2
     return f"{plain[:half]}\n... {len(plain) - 2 * half} characters left out ...\n{plain[-half:]}"
-
-
-def _pattern(name: str) -> str:
-    """A regular expression that needs no quoting in any shell; JavaScript counts UTF-16 units."""
-    return "".join(
-        c if c.isascii() and c.isalnum() else "." * (len(c.encode("utf-16-le", "replace")) // 2) for c in name
-    )

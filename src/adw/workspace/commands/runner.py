@@ -19,8 +19,9 @@ from adw.ports.launcher import Exited, Launch, Launcher
 from adw.workspace.commands.detect import choose_commands
 from adw.workspace.commands.diagnostics import find_diagnostics
 from adw.workspace.commands.environment import environment_hash, project_environment
-from adw.workspace.commands.identity import clean_text, fill
+from adw.workspace.commands.identity import clean_text
 from adw.workspace.commands.reports import expect_report, read_report
+from adw.workspace.commands.rerun import fill, runs_alone
 from adw.workspace.commands.tree import read_tree
 
 MAX_OUTPUT_BYTES = 4_000_000
@@ -36,7 +37,9 @@ class LaunchedCommands:
 
     def detect(self, root: Path, config: CommandsConfig) -> CommandSet:
         """What is configured, else what the files of the project suggest. Blocking, but reads little."""
-        return choose_commands(read_tree(root), config, has_uv=shutil.which("uv", path=self._path) is not None)
+        return choose_commands(
+            read_tree(root), config, has_uv=self._has_program("uv"), has_nextest=self._has_program("cargo-nextest")
+        )
 
     def environment_hash(self, root: Path, commands: CommandSet) -> str:
         return environment_hash(root, commands, path=self._path)
@@ -73,7 +76,11 @@ class LaunchedCommands:
         template = command.rerun or (command.line if command.format is ReportFormat.EXIT_CODE else None)
         if template is None:
             return {}
-        return {test_id: await self._passes(command, template, test_id, times, place) for test_id in test_ids}
+        alone = [test_id for test_id in test_ids if runs_alone(test_id, command.format)]
+        return {test_id: await self._passes(command, template, test_id, times, place) for test_id in alone}
+
+    def _has_program(self, name: str) -> bool:
+        return shutil.which(name, path=self._path) is not None
 
     async def _passes(
         self, command: Command, template: str, test_id: str, times: int, place: Place
@@ -139,7 +146,7 @@ def _with_report(template: str, command: Command, report: Path) -> str:
 
 def _with_command(result: TestResult, command: Command) -> TestResult:
     """A result that says how to repeat it."""
-    if result.execution_command or command.rerun is None:
+    if result.execution_command or command.rerun is None or not runs_alone(result.test_id, command.format):
         return replace(result, execution_command=result.execution_command or command.shown)
     shown = replace(command, line=command.rerun).shown
     return replace(result, execution_command=fill(shown, test_id=result.test_id))

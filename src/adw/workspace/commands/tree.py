@@ -13,6 +13,7 @@ from typing import Any, cast
 _MAX_FILES = 20_000
 _MAX_DEPTH = 8
 _MAX_TEXT_BYTES = 1_000_000
+_HIDDEN_SETTINGS = (".config/nextest.toml",)
 _PASSED_OVER = frozenset({"node_modules", "venv", "site-packages", "target", "dist", "build", "vendor", "__pycache__"})
 
 
@@ -55,7 +56,8 @@ def read_tree(root: Path) -> Tree:
     files = list(_walk(root))
     texts = {path: text for path in files if "/" not in path and (text := _text(root / path)) is not None}
     requirements = {path: _text(root / path) or "" for path in files if path.startswith("requirements/")}
-    return Tree(files=frozenset(files), texts=texts | requirements)
+    hidden = {path: text for path in _HIDDEN_SETTINGS if (text := _text(root / path)) is not None}
+    return Tree(files=frozenset([*files, *hidden]), texts=texts | requirements | hidden)
 
 
 def table(data: Any, *path: str) -> dict[str, Any]:

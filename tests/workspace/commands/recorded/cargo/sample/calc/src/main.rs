@@ -1,0 +1,3 @@
+fn main() {
+    println!("{}", calc::add(1, 2));
+}

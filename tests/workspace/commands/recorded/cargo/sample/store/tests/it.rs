@@ -1,0 +1,4 @@
+#[test]
+fn adds() {
+    assert_eq!(book_store::count(), 3);
+}

@@ -1,0 +1,7 @@
+package ok
+
+import "testing"
+
+func TestOne(t *testing.T) {}
+
+func TestTwo(t *testing.T) { t.Run("inner", func(t *testing.T) {}) }
