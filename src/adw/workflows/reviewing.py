@@ -27,6 +27,7 @@ from adw.workflows.context import PhaseContext
 from adw.workflows.conversation import READ_ONLY, Conversation, converse
 from adw.workflows.endings import PhaseFailed
 from adw.workflows.readiness import latest_by_gate
+from adw.workflows.review_pictures import Seen, lay_out_pictures, look_at_application, with_known_pictures
 from adw.workflows.worktree import Worktree
 
 GATE = "review"
@@ -58,8 +59,10 @@ async def ask_reviewer(
 ) -> Review:
     """What a fresh reviewer finds on the head commit. Raises PhaseFailed when its answer is no review."""
     seen = await _gather(ctx, worktree, head=head, plan_file=plan_file, number=number)
+    app = await look_at_application(ctx, worktree, head=head, number=number)
     folder = ctx.services.work_dir / ctx.adw_id / f"review-{ctx.attempt}-{number}"
     await asyncio.to_thread(_lay_out, folder, str(seen["diff"]))
+    pictures = await lay_out_pictures(ctx, app.pictures, folder)
     material = ReviewMaterial(
         round_number=number,
         files=seen["files"],
@@ -68,6 +71,8 @@ async def ask_reviewer(
         plan=seen["plan"],
         evidence=seen["evidence"],
         open_findings=known,
+        app_note=app.note,
+        pictures=pictures,
     )
     answer = await converse(
         ctx,
@@ -82,11 +87,11 @@ async def ask_reviewer(
             start_commit=head,
         ),
     )
-    await _keep(ctx, worktree, answer, head=head, number=number)
+    await _keep(ctx, worktree, answer, app, head=head, number=number)
     review = parse_review(answer["structured"])
     if isinstance(review, UnreadableReview):
         raise PhaseFailed(FailureClass.AGENT_ERROR, f"the reviewer's answer is no review: {review.reason}")
-    return review
+    return with_known_pictures(review, app.pictures)
 
 
 def evidence_lines(evidence: Mapping[str, Evidence]) -> list[str]:
@@ -132,10 +137,19 @@ async def _gather(
     return await ctx.step(f"look.{number}", work)
 
 
-async def _keep(ctx: PhaseContext, worktree: Worktree, answer: Mapping[str, Any], *, head: str, number: int) -> None:
+async def _keep(
+    ctx: PhaseContext, worktree: Worktree, answer: Mapping[str, Any], app: Seen, *, head: str, number: int
+) -> None:
     async def work() -> JsonValue:
         await worktree.workspace.reset(head)
-        report = {"round": number, "commit": head, "review": answer["structured"], "text": answer["text"]}
+        report = {
+            "round": number,
+            "commit": head,
+            "review": answer["structured"],
+            "text": answer["text"],
+            "application": app.note,
+            "pictures": app.pictures,
+        }
         async with ctx.services.database.begin() as connection:
             await save_artifact(
                 connection,
