@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from adw.domain.failure import Failure, FailureClass
 from adw.domain.kpi import Sizes
 from adw.domain.phase import Evidence, GateOutcome, PhaseStatus
 from adw.domain.project import ForgeKind
@@ -18,14 +19,18 @@ from adw.store.tables.work import kpis
 
 SIZES = Sizes(plan_lines=30, diff_files=3, diff_additions=40, diff_deletions=2)
 ALL = KpiFilter()
+FAILED = Failure(failure_class=FailureClass.GATE_FAILED, message="2 tests fail", phase="build")
 
 
 @pytest.fixture
 def attempt(database):
-    async def make(adw_id, phase, number, status=PhaseStatus.COMPLETED):
+    async def make(adw_id, phase, number, failure=None):
+        status = PhaseStatus.FAILED if failure else PhaseStatus.COMPLETED
         async with database.begin() as connection:
             await phases.start_phase(connection, adw_id=adw_id, phase=phase, attempt=number, commit_before=None)
-            await phases.end_phase(connection, adw_id=adw_id, phase=phase, attempt=number, status=status)
+            await phases.end_phase(
+                connection, adw_id=adw_id, phase=phase, attempt=number, status=status, failure=failure
+            )
 
     return make
 
@@ -37,7 +42,7 @@ def ends(database, attempt, make_workflow):
     async def end(*, attempts=1, succeeded=True, sizes=SIZES, **changes):
         adw_id = (await make_workflow(issue_number=None, **changes)).adw_id
         for number in range(1, attempts + 1):
-            await attempt(adw_id, "build", number)
+            await attempt(adw_id, "build", number, None if succeeded and number == attempts else FAILED)
         async with database.begin() as connection:
             await record_kpi(connection, adw_id, sizes=sizes, succeeded=succeeded)
         return adw_id
@@ -47,8 +52,16 @@ def ends(database, attempt, make_workflow):
 
 async def test_rounds_and_attempts_are_counted_from_the_records(database, make_workflow, attempt):
     adw_id = (await make_workflow()).adw_id
-    for phase, number in (("plan", 1), ("build", 1), ("build", 2), ("test", 1), ("test", 2)):
-        await attempt(adw_id, phase, number)
+    for phase, number, failure in (
+        ("plan", 1, None),
+        ("build", 1, FAILED),
+        ("build", 2, None),
+        ("test", 1, FAILED),
+        ("test", 2, None),
+        ("document", 1, None),
+        ("document", 2, None),
+    ):
+        await attempt(adw_id, phase, number, failure)
     conversations = (
         ("planner", "plan", 0), ("implementor", "build", 0), ("implementor", "build", 1), ("implementor", "build", 2),
         ("resolver", "test", 1), ("reviewer", "review", 1), ("patcher", "review", 1), ("reviewer", "review", 2),
@@ -134,4 +147,4 @@ async def test_a_commit_is_known_to_be_good_whoever_found_out(database, make_wor
         assert await find_passed(connection, **wanted | {"project_id": "other"}) is None
         assert await find_passed(connection, **wanted | {"commit": "c2"}) is None
         await supersede_phases(connection, adw_id=one.adw_id, names=["document"])
-        assert await find_passed(connection, **wanted) is None
+        assert await find_passed(connection, **wanted) == good

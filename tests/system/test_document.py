@@ -7,6 +7,7 @@ from repositories import commit, git, write_files
 from script import (
     DOCUMENTED,
     PAGE,
+    PLAN,
     adds_farewell,
     answer,
     blocks,
@@ -21,7 +22,9 @@ from script import (
     write,
 )
 
+from adw.control.follow_up import FollowUp, follow_up
 from adw.domain.phase import GateOutcome
+from adw.store.kpis import KpiFilter, list_kpis
 
 KIND = "plan-build-document"
 LIES = f"{PAGE}\nThe names of people are in `checks/people.sh`.\n"
@@ -64,6 +67,30 @@ async def test_a_page_is_written_about_the_change(system, repository, files_of, 
     (documenting,) = [row for row in await system.phases(workflow.adw_id) if row.phase == "document"]
     assert documenting.data["files"] == [page]
     assert workflow.pr_state == "draft"
+    (kpi,) = await measured(system, workflow.project_id)
+    assert (kpi.succeeded, kpi.attempts, kpi.repair_rounds, kpi.review_rounds) == (True, 1, 0, 0)
+    assert (kpi.sizes.plan_lines, kpi.sizes.diff_files) == (len(PLAN.splitlines()), 4)
+    assert kpi.sizes.diff_additions == len((PLAN + PAGE).splitlines()) + 2
+
+    # wanted once more on the same commit, it is found documented
+    await follow_up(system.foundation.database, workflow.adw_id, FollowUp(phase="document", actor="person"))
+    again = await system.completed(workflow.adw_id)
+    (row,) = [row for row in await system.phases(workflow.adw_id) if (row.phase, row.attempt) == ("document", 2)]
+    assert row.data == documenting.data | {"skipped": True, "summary": f"already documented in {page}"}
+    assert again.head_sha == workflow.head_sha
+    assert system.model.conversations("documenter") == 1
+    assert [each.attempts for each in await measured(system, workflow.project_id)] == [1]
+
+
+async def test_work_that_nobody_planned_is_documented_as_well(system, repository, files_of):
+    git(repository, "switch", "-q", "-c", "by-hand")
+    write_files(repository, {"farewell.txt": "farewell\n", "checks/farewell.sh": "grep -q farewell farewell.txt\n"})
+    commit(repository, "See people off")
+    git(repository, "switch", "-q", "main")
+    system.model.follow(follows(documents()))
+    workflow = await system.completed((await system.accept(repository, "document", on="by-hand")).adw_id)
+    assert list(files_of(workflow).values()) == [PAGE.strip()]
+    assert system.model.conversations("planner") == 0
 
 
 async def test_a_file_that_does_not_exist_is_told_and_corrected(system, repository, files_of, subjects):
@@ -105,9 +132,13 @@ async def test_a_page_that_stays_wrong_ends_the_work_and_leaves_no_commit(system
     assert (found.outcome, found.commit) == (GateOutcome.FAILED, workflow.head_sha)
 
     system.model.follow(follows(documents()))
+    (before,) = await measured(system, workflow.project_id)
     await system.control.retry(workflow.adw_id, actor="person")
     workflow = await system.completed(workflow.adw_id)
     assert len(subjects(workflow)) == 3
+    (after,) = await measured(system, workflow.project_id)
+    assert [(each.succeeded, each.attempts) for each in (before, after)] == [(False, 1), (True, 2)]
+    assert (before.sizes.diff_files, after.sizes.diff_files) == (3, 4)
 
 
 async def test_a_turn_that_is_killed_goes_on_and_is_committed_once(scene, repository, files_of, subjects):
@@ -128,3 +159,8 @@ async def test_a_turn_that_is_killed_goes_on_and_is_committed_once(scene, reposi
     assert subjects(workflow)[0] == DOCUMENTED["commit_message"]
     assert len(subjects(workflow)) == 3
     assert [a.retry_count for a in await scene.agents(workflow.adw_id) if a.agent_name == "documenter"] == [1]
+
+
+async def measured(scene, project_id):
+    async with scene.foundation.database.read() as connection:
+        return await list_kpis(connection, KpiFilter(project_id=project_id))

@@ -1,6 +1,7 @@
 """How well work goes: one measurement for each workflow, and what many of them say together.
 
-`attempts` is 1 when every phase succeeded at its first attempt, and one more for each further attempt at any phase.
+`attempts` is 1 when no phase failed, and one more for each attempt at a phase that was made because the one before had
+failed. A phase that somebody wanted once more does not count.
 """
 
 from __future__ import annotations

@@ -11,7 +11,10 @@ from adw.store.tables.workflows import workflows
 
 
 async def find_passed(connection: AsyncConnection, *, project_id: str, gate: str, commit: str) -> Evidence | None:
-    """The latest result by which this gate was green for this commit of the project, unless it was superseded."""
+    """The latest result by which this gate was green for this commit of the project.
+
+    Also one that was superseded: it counts no longer for its workflow, but stays true of the commit.
+    """
     query = (
         select(evidence)
         .join(workflows, workflows.c.adw_id == evidence.c.adw_id)
@@ -20,7 +23,6 @@ async def find_passed(connection: AsyncConnection, *, project_id: str, gate: str
             evidence.c.gate == gate,
             evidence.c.commit_sha == commit,
             evidence.c.outcome == GateOutcome.PASSED.value,
-            evidence.c.superseded.is_(False),
         )
         .order_by(evidence.c.created_at.desc())
         .limit(1)

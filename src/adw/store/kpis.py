@@ -98,9 +98,13 @@ _REPAIRS = or_(
 
 
 async def _attempts(connection: AsyncConnection, adw_id: str) -> int:
-    counted = select(func.count(), func.count(phases.c.phase.distinct())).where(phases.c.adw_id == adw_id)
-    made, different = (await connection.execute(counted)).one()
-    return 1 + made - different
+    """Only what failed is attempted again; a phase that somebody wanted once more is none of these."""
+    later = phases.alias("later")
+    same = (later.c.adw_id == phases.c.adw_id, later.c.phase == phases.c.phase, later.c.attempt > phases.c.attempt)
+    counted = select(func.count()).where(
+        phases.c.adw_id == adw_id, phases.c.failure.is_not(None), select(later.c.attempt).where(*same).exists()
+    )
+    return 1 + (await connection.execute(counted)).scalar_one()
 
 
 async def _conversations(connection: AsyncConnection, adw_id: str, which: Any) -> int:

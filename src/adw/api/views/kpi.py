@@ -28,7 +28,7 @@ class KpiSummaryView(Wire):
     at_first_attempt: int
     current_streak: int
     longest_streak: int
-    attempts: SpreadView = Field(description="1 when every phase succeeded at once, one more for each further attempt")
+    attempts: SpreadView = Field(description="1 when no phase had to be tried again, one more for each time one had")
     plan_lines: SpreadView
     diff_files: SpreadView
     diff_lines: SpreadView = Field(description="Added and deleted")
