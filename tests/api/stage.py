@@ -33,6 +33,7 @@ from adw.store.events import append_event
 from adw.store.projects import ensure_project, get_project
 from adw.store.usage import set_budget
 from adw.store.workflows import create_workflow, require_workflow, transition, update_workflow
+from adw.wiring.models import pick_model
 from adw.wiring.projects import LocalProjects
 from adw.workspace.commands import LaunchedCommands
 from adw.workspace.git import GitWorkspaces
@@ -191,6 +192,7 @@ def open_stage(*, url: str, root: Path, template: Path) -> Stage:
         access=access,
         workspaces=workspaces,
         commands=LaunchedCommands(cast("Launcher", None), path="/usr/bin"),
+        pick_model=pick_model,
     )
     app = create_app(services, token=TOKEN, data_dir=root)
     return Stage(

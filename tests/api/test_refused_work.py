@@ -31,7 +31,8 @@ class TestWork:
     async def test_what_cannot_be_done_is_refused_with_a_way_out(
         self, stage: Stage, changes: dict[str, Any], hint: str
     ):
-        answer = await stage.http.post(WORKFLOWS, json=body(**changes))
+        known = {} if "project" in changes else {"project": str(stage.repository)}
+        answer = await stage.http.post(WORKFLOWS, json=body(**known, **changes))
         assert hint in problem_of(answer, status=422, code="usage")["hint"]
         assert (await stage.http.get(WORKFLOWS)).json()["workflows"] == []
 
@@ -50,7 +51,7 @@ class TestWork:
         await stage.http.post(f"{WORKFLOWS}/{workflow.adw_id}/cancel")
         await stage.http.post(f"/api/projects/{workflow.project_id}/issues/1/close")
         answer = await stage.http.post(WORKFLOWS, json=body(project=str(stage.repository), prompt=None, issueNumber=1))
-        problem_of(answer, status=409, code="conflict")
+        problem_of(answer, status=409, code="issue_closed")
 
 
 async def test_a_defect_is_a_plain_problem_that_tells_nothing(stage: Stage):

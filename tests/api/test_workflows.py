@@ -9,7 +9,7 @@ from tests.api.stage import WORKFLOWS, Stage
 
 from adw.domain.events import EventType
 from adw.domain.failure import Failure, FailureClass
-from adw.domain.kinds import KINDS
+from adw.domain.kinds import KINDS, ON_EARLIER_WORK
 from adw.domain.phase import Evidence, GateOutcome, PhaseStatus
 from adw.domain.status import Status
 from adw.domain.usage import Tokens
@@ -253,7 +253,7 @@ class TestActions:
 
 
 async def test_every_kind_can_be_handed_in(stage: Stage):
-    for kind in KINDS:
+    for kind in sorted(KINDS.keys() - ON_EARLIER_WORK):
         assert (await hand_in(stage, workflowType=kind, prompt=f"Do {kind}")).json()["workflow"]["workflowType"] == kind
 
 

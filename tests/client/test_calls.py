@@ -12,13 +12,14 @@ from tests.client.conftest import Live
 from adw.api.routes import ROUTERS, hosts
 from adw.api.routes.approvals import DecidedView
 from adw.api.routes.health import Health, Readiness
-from adw.api.views import analytics, changes, evidence, forge, kpi, projects, records, transcript
+from adw.api.views import analytics, changes, evidence, forge, kpi, orders, projects, records, transcript
 from adw.api.views import workflow as workflows
 from adw.api.views.approvals import ApprovalList
 from adw.api.views.events import EventPage
 from adw.client import AdwClient, AsyncAdwClient, calls
 from adw.client import types as t
 from adw.domain.events import EventType
+from adw.domain.kinds import ON_EARLIER_WORK
 from adw.domain.status import Status
 from adw.kit.errors import UsageError
 from adw.store.results import save_artifact
@@ -30,6 +31,7 @@ SAME = [
     (workflows.WorkflowPage, t.WorkflowPageDict),
     (workflows.WorkflowAnswer, t.WorkflowAnswerDict),
     (workflows.AcceptedView, t.AcceptedDict),
+    (orders.PreviewView, t.PreviewDict),
     (ApprovalList, t.ApprovalListDict),
     (DecidedView, t.DecidedDict),
     (EventPage, t.EventPageDict),
@@ -122,19 +124,8 @@ async def test_every_route_is_called_by_the_client(live: Live, client: AsyncAdwC
     await client.resume(adw_id)
     await client.cancel(adw_id)
     await client.delete_workflow(adw_id)
-    await client.preview_workflow(project=path, workflow_type="sdlc", prompt="Look only")
-    for handed_in in (
-        client.patch_workflow(project=path, prompt="Patch it"),
-        client.quick_workflow("plan-build", project=path, prompt="Be quick"),
-    ):
-        await client.cancel((await handed_in)["adwId"])
-    done = (await stage.work("Done")).adw_id
-    for phase in sorted(ON_EARLIER_WORK):
-        await stage.move(done, Status.COMPLETED, EventType.WORKFLOW_COMPLETED) if await _is_active(stage, done) else None
-        assert (await client.run_phase(done, phase, options={"skipE2e": True}))["adwId"] == done
-    await client.worktrees()
-    await client.clean_worktrees(dry_run=True)
-    await client.workers()
+    await _order(live, client)
+    await _machine(client)
     await _decide(live, client)
     other = await stage.work("Another")
     pull = await stage.pull(other, files={"o": "o"})
@@ -174,6 +165,27 @@ def test_importing_the_client_loads_no_http_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+async def _machine(client: AsyncAdwClient) -> None:
+    await client.worktrees()
+    await client.clean_worktrees(dry_run=True)
+    await client.workers()
+
+
+async def _order(live: Live, client: AsyncAdwClient) -> None:
+    stage, path = live.stage, str(live.stage.repository)
+    await client.preview_workflow(project=path, workflow_type="sdlc", prompt="Look only")
+    for handed_in in (
+        client.patch_workflow(project=path, prompt="Patch it"),
+        client.quick_workflow("plan-build", project=path, prompt="Be quick"),
+    ):
+        await client.cancel((await handed_in)["adwId"])
+    done = (await stage.work("Done")).adw_id
+    for phase in sorted(ON_EARLIER_WORK):
+        await stage.activate(done)
+        await stage.move(done, Status.COMPLETED, EventType.WORKFLOW_COMPLETED)
+        assert (await client.run_phase(done, phase, options={"skipE2e": True}))["adwId"] == done
 
 
 async def _decide(live: Live, client: AsyncAdwClient) -> None:

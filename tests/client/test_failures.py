@@ -32,7 +32,7 @@ async def test_a_refusal_is_the_error_it_stands_for_with_its_hint(live: Live, cl
         await client.get_workflow("ffff")
     assert missing.value.hint == "see `adw workflow list`"
     with pytest.raises(UsageError, match="unknown workflow kind"):
-        await client.create_workflow(project="x", workflow_type="nonsense", prompt="p")
+        await client.create_workflow(project=str(live.stage.repository), workflow_type="nonsense", prompt="p")
     with pytest.raises(UsageError, match=r"body\.issueNumber"):
         await client.create_workflow(project="x", workflow_type="plan", issue_number=0)
     with pytest.raises(NotFoundError):

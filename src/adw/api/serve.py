@@ -25,6 +25,7 @@ from adw.store.db import Database
 from adw.store.workflows import list_workflows
 from adw.wiring.database import RunningDatabase, keep_running, migrated_database
 from adw.wiring.foundation import Foundation, open_foundation
+from adw.wiring.models import pick_model
 
 ServerName = Literal["granian", "uvicorn"]
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
@@ -127,6 +128,7 @@ def _services(foundation: Foundation) -> ApiServices:
         access=foundation.access,
         workspaces=foundation.workspaces,
         commands=foundation.commands,
+        pick_model=pick_model,
     )
 
 

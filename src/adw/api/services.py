@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from adw.control.service import Control
+from adw.domain.agent import ModelSet, Role
+from adw.domain.config import ProjectConfig
 from adw.intake.service import Intake
 from adw.ports.commands import ProjectCommands
 from adw.ports.projects import ProjectAccess
@@ -22,3 +25,4 @@ class ApiServices:
     access: ProjectAccess
     workspaces: Workspaces
     commands: ProjectCommands
+    pick_model: Callable[[Role, ModelSet, ProjectConfig], str]

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from adw.cli import session
 from adw.cli.output import dollars, print_json, say
+from adw.cli.preview import exit_code_for, print_preview
 from adw.cli.progress import Progress
 from adw.cli.watch import answer_lines, exit_code_of, needs_person, watch
 from adw.client import AdwClient
-from adw.client.types import AcceptedDict, WorkflowDict
+from adw.client.types import AcceptedDict, OrderFields, WorkflowDict, WorkOptions
 from adw.domain.status import Status
 from adw.kit.errors import ExitCode
 from adw.kit.settings import Settings
@@ -26,9 +27,12 @@ class Order:
     kind: str
     issue_number: int | None = None
     prompt: str | None = None
+    on: str | None = None
     model_set: str | None = None
     budget_usd: Decimal | None = None
     plan_approval: bool | None = None
+    skip_e2e: bool = False
+    auto_resolve: bool = True
 
 
 def hand_in(settings: Settings, order: Order, *, wait: bool, as_json: bool) -> int:
@@ -44,7 +48,7 @@ def hand_in(settings: Settings, order: Order, *, wait: bool, as_json: bool) -> i
     if not wait:
         return _started(accepted, as_json=as_json)
     with Progress() as progress:
-        progress.note(f"workflow {accepted['adwId']} ({order.kind}) on issue #{accepted['workflow']['issueNumber']}")
+        progress.note(f"workflow {accepted['adwId']} ({order.kind}) on {_subject(accepted['workflow'], order)}")
         view = watch(connect, accepted["adwId"], progress)
     if as_json:
         print_json(view)
@@ -54,16 +58,19 @@ def hand_in(settings: Settings, order: Order, *, wait: bool, as_json: bool) -> i
 
 def start(client: AdwClient, order: Order) -> AcceptedDict:
     """Sends the order; its key makes a repeated request harmless."""
-    return client.create_workflow(
-        project=str(order.repo),
-        workflow_type=order.kind,
-        issue_number=order.issue_number,
-        prompt=order.prompt,
-        model_set=order.model_set,
-        budget_usd=order.budget_usd,
-        options={} if order.plan_approval is None else {"planApproval": order.plan_approval},
-        key=uuid.uuid4().hex,
-    )
+    return client.create_workflow(**_fields(order), key=uuid.uuid4().hex)
+
+
+def look_ahead(settings: Settings, order: Order, *, as_json: bool) -> int:
+    """Shows what the order would become; the exit code is that of the refusal, if it would be refused."""
+    with session.connect(settings, repo=order.repo) as client:
+        preview = client.preview_workflow(**_fields(order))
+    refusals = [each for each in preview["findings"] if each["code"] is not None]
+    if as_json:
+        print_json(preview)
+    else:
+        print_preview(preview)
+    return exit_code_for(str(refusals[0]["code"])) if refusals else ExitCode.OK
 
 
 def tell_outcome(view: WorkflowDict, *, repo: Path) -> None:
@@ -86,6 +93,27 @@ def tell_outcome(view: WorkflowDict, *, repo: Path) -> None:
         say(f"pull request #{view['prNumber']} is {view['prState']}: {view['branchName']}")
         say(f"  adw pr show {view['prNumber']}{where}")
         say(f"  adw pr merge {view['prNumber']}{where}")
+
+
+def _fields(order: Order) -> OrderFields:
+    options: WorkOptions = {"skipE2e": order.skip_e2e, "autoResolve": order.auto_resolve}
+    if order.plan_approval is not None:
+        options["planApproval"] = order.plan_approval
+    return {
+        "project": str(order.repo),
+        "workflow_type": order.kind,
+        "issue_number": order.issue_number,
+        "prompt": order.prompt,
+        "on": order.on,
+        "model_set": order.model_set,
+        "budget_usd": order.budget_usd,
+        "options": options,
+    }
+
+
+def _subject(workflow: WorkflowDict, order: Order) -> str:
+    number = workflow["issueNumber"]
+    return str(order.on) if number is None else f"issue #{number}"
 
 
 def _started(accepted: AcceptedDict, *, as_json: bool) -> int:

@@ -82,9 +82,7 @@ class AdwClient:
         """A small change: a short plan, build and test."""
         return self.send(calls.patch_workflow(work, actor=self.actor, key=key))
 
-    def quick_workflow(
-        self, kind: str, *, key: str | None = None, **work: Unpack[t.WorkFields]
-    ) -> t.AcceptedDict:
+    def quick_workflow(self, kind: str, *, key: str | None = None, **work: Unpack[t.WorkFields]) -> t.AcceptedDict:
         """Hands work in, its kind named first."""
         return self.send(calls.quick_workflow(kind, work, actor=self.actor, key=key))
 

@@ -48,18 +48,12 @@ async def follow_up(database: Database, adw_id: str, order: FollowUp) -> Workflo
         workflow = await lock_workflow(connection, adw_id)
         if await _is_repeated(connection, workflow, order.key):
             return workflow
-        _check_state(workflow)
+        check_state(workflow)
         return await _queue(connection, workflow, phase, order)
 
 
-async def _is_repeated(connection: Connection, workflow: Workflow, key: str | None) -> bool:
-    if key is None:
-        return False
-    queued = await get_workflow_events(connection, workflow.adw_id, types=[EventType.WORKFLOW_QUEUED])
-    return any(event.data.get("key") == key for event in queued)
-
-
-def _check_state(workflow: Workflow) -> None:
+def check_state(workflow: Workflow) -> None:
+    """Raises WrongStateError, with the reason, unless a phase may be added to the workflow now."""
     adw_id = workflow.adw_id
     if workflow.pr_state in _OVER:
         raise WrongStateError(
@@ -74,6 +68,13 @@ def _check_state(workflow: Workflow) -> None:
             f"workflow {adw_id} is {workflow.status}; a phase is added once it has completed or failed",
             hint=f"follow it with `adw logs {adw_id} -f`, or end it with `adw workflow cancel {adw_id}`",
         )
+
+
+async def _is_repeated(connection: Connection, workflow: Workflow, key: str | None) -> bool:
+    if key is None:
+        return False
+    queued = await get_workflow_events(connection, workflow.adw_id, types=[EventType.WORKFLOW_QUEUED])
+    return any(event.data.get("key") == key for event in queued)
 
 
 async def _queue(connection: Connection, workflow: Workflow, phase: str, order: FollowUp) -> Workflow:

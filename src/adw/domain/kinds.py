@@ -76,6 +76,25 @@ VERIFYING: frozenset[str] = frozenset({Phase.TEST, Phase.REVIEW})
 """Phases whose green gates let the pull request be marked ready."""
 
 
+def check_earlier(kind: str, *, on: str | None) -> None:
+    """Raises UsageError unless earlier work is named (`on`) exactly for the kinds that are done on some."""
+    canonical = canonical_kind(kind)
+    if on is None:
+        if canonical in ON_EARLIER_WORK:
+            raise UsageError(
+                f"`{canonical}` alone is done on earlier work, and none is named",
+                hint=f"add `--on` with a workflow's id, a branch or a pull request: `adw run -w {canonical} --on ID`",
+            )
+        return
+    if canonical not in ON_EARLIER_WORK:
+        raise UsageError(
+            f"`--on` goes with a single phase, and `{canonical}` starts work of its own",
+            hint=f"leave `--on` out, or choose one of {', '.join(sorted(ON_EARLIER_WORK))}",
+        )
+    if not on.strip() or any(char in on for char in "\0\n\r"):
+        raise UsageError("`--on` names nothing", hint="give a workflow's id, a branch or a pull request's number")
+
+
 def with_phase(phases: Sequence[str], added: str) -> tuple[str, ...]:
     """The phases with one more, in canonical order and before the end; `ship` takes the place of `finish`."""
     if added in phases:

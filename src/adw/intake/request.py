@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from adw.domain.agent import ModelSet
 from adw.domain.forge_text import check_name
-from adw.domain.kinds import ON_EARLIER_WORK, canonical_kind
+from adw.domain.kinds import check_earlier
 from adw.domain.naming import title_of
 from adw.domain.workflow import WorkflowOptions
 from adw.kit.errors import NotFoundError, UsageError
@@ -49,9 +49,9 @@ def check_request(request: WorkRequest) -> None:
     phase other than plan names the work it is for; then what is to be done may be known from there.
     """
     check_name(request.actor, what="actor")
-    _check_on(request)
+    check_earlier(request.kind, on=request.on)
     if request.issue_number is not None and request.text:
-        raise UsageError("name an issue or say what to do, not both", hint="leave one of them out")
+        raise UsageError("name an issue or say what to do, not both", hint="leave one of them out: `adw run 12` or `adw run \"Fix the date\"`")
     if request.on is None and request.issue_number is None and not request.text:
         raise UsageError("say what to do: an issue's number or a sentence", hint='for example `adw run "Fix the date"`')
     if request.issue_number is not None and not 1 <= request.issue_number <= _MAX_ISSUE_NUMBER:
@@ -59,24 +59,6 @@ def check_request(request: WorkRequest) -> None:
     _check_text(request.text)
     if request.budget_usd is not None and not (request.budget_usd.is_finite() and request.budget_usd > 0):
         raise UsageError(f"a budget of {request.budget_usd} USD buys nothing", hint="name an amount above 0")
-
-
-def _check_on(request: WorkRequest) -> None:
-    kind = canonical_kind(request.kind)
-    if request.on is None:
-        if kind in ON_EARLIER_WORK:
-            raise UsageError(
-                f"`{kind}` alone is done on earlier work, and none is named",
-                hint=f"add `--on` with a workflow's id, a branch or a pull request: `adw run -w {kind} --on ID`",
-            )
-        return
-    if kind not in ON_EARLIER_WORK:
-        raise UsageError(
-            f"`--on` goes with a single phase, and `{kind}` starts work of its own",
-            hint=f"leave `--on` out, or choose one of {', '.join(sorted(ON_EARLIER_WORK))}",
-        )
-    if not request.on.strip() or any(char in request.on for char in "\0\n\r"):
-        raise UsageError("`--on` names nothing", hint="give a workflow's id, a branch or a pull request's number")
 
 
 def title_for(text: str) -> str:

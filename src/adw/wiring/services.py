@@ -7,12 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from adw.agents.claude import ClaudeRuntime
-from adw.agents.models import model_for
 from adw.agents.prompts import AgentPrompts
 from adw.agents.sessions import ClaudeSessionStore
-from adw.domain.agent import ModelSet, Role
 from adw.domain.budget import BudgetWarning
-from adw.domain.config import ProjectConfig
 from adw.domain.events import EventType, NewEvent
 from adw.domain.prices import LIST_PRICES
 from adw.gateway import Credential, Gateway, Upstream
@@ -23,6 +20,7 @@ from adw.store.leases import PortPair
 from adw.store.sessions import PostgresTranscripts
 from adw.store.usage import UsageBook
 from adw.wiring.foundation import Foundation
+from adw.wiring.models import pick_model
 from adw.workflows.services import Services
 from adw.workspace.git import copy_private_files, write_ports_file
 
@@ -76,10 +74,6 @@ def build_services(foundation: Foundation, *, gateway: Gateway) -> Services:
         work_dir=foundation.work_dir,
         write_private_files=write_private_files,
     )
-
-
-def pick_model(role: Role, model_set: ModelSet, config: ProjectConfig) -> str:
-    return model_for(role, model_set=model_set, overrides={str(k): v for k, v in config.agents.models.items()})
 
 
 def port_pairs(settings: Settings) -> Sequence[PortPair]:

@@ -15,6 +15,8 @@ from adw.api.routes import (
     health,
     hosts,
     issues,
+    kpi,
+    orders,
     projects,
     pulls,
     records,
@@ -24,6 +26,7 @@ from adw.api.routes import (
 
 ROUTERS: Sequence[APIRouter] = (
     health.router,
+    orders.router,
     workflows.router,
     events.router,
     records.router,
@@ -36,4 +39,5 @@ ROUTERS: Sequence[APIRouter] = (
     pulls.router,
     hosts.router,
     analytics.router,
+    kpi.router,
 )

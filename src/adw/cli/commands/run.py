@@ -12,7 +12,7 @@ from adw.cli.amounts import read_usd
 from adw.cli.invocation import current_settings
 from adw.cli.options import JsonFlag, Repo
 from adw.cli.session import repository
-from adw.domain.kinds import normalise_kind
+from adw.domain.kinds import canonical_kind, check_earlier
 from adw.kit.errors import ConfigurationError, UsageError
 
 if TYPE_CHECKING:
@@ -24,12 +24,18 @@ DEFAULT_KIND = "plan-build-test"
 
 def run(
     target: Annotated[
-        str, typer.Argument(metavar="TARGET", help="An issue's number, or a sentence that says what to do.")
-    ],
+        str | None, typer.Argument(metavar="TARGET", help="An issue's number, or a sentence that says what to do.")
+    ] = None,
     *,
     workflow: Annotated[
         str, typer.Option("--workflow", "-w", metavar="KIND", help="Which phases run, for example plan-build.")
     ] = DEFAULT_KIND,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            "--on", metavar="WORK", help="Earlier work for a single phase: a workflow's id, a branch, a pull request."
+        ),
+    ] = None,
     repo: Repo = Path(),
     model_set: Annotated[
         Literal["base", "heavy", "lightweight"] | None, typer.Option("--model-set", help="Which models do it.")
@@ -40,31 +46,46 @@ def run(
     plan_approval: Annotated[
         bool, typer.Option("--plan-approval", help="Wait for a person to approve the plan.")
     ] = False,
+    skip_e2e: Annotated[bool, typer.Option("--skip-e2e", help="Leave the end-to-end tests out.")] = False,
+    no_resolve: Annotated[
+        bool, typer.Option("--no-resolve", "--no-auto-resolve", help="Only look; repair nothing that fails.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be done and what speaks against it; do nothing.")
+    ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Show what happens until it is done.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Work on an issue or on a sentence.
 
     It happens in a workspace of its own and ends in a tested pull request; the folder you are in is not touched.
+    A single phase such as `--workflow test` is done on earlier work, named by `--on`: a workflow of yours goes on; of
+    a branch that somebody made the work starts on a new branch beside it.
 
     Exit code with --wait: 0 done, 1 failed or cancelled, 6 waiting for a person.
     """
     settings = current_settings()
-    number, prompt = read_target(target)
-    kind = normalise_kind(workflow)
+    check_earlier(workflow, on=on)
+    number, prompt = (None, None) if target is None and on is not None else read_target(target or "")
     budget_usd = read_usd(budget)
-    require_credential(settings)
-    from adw.cli.running import Order, hand_in
+    if not dry_run:
+        require_credential(settings)
+    from adw.cli.running import Order, hand_in, look_ahead
 
     order = Order(
         repo=repository(repo),
         issue_number=number,
         prompt=prompt,
-        kind=kind,
+        on=on,
+        kind=canonical_kind(workflow),
         model_set=model_set,
         budget_usd=budget_usd,
         plan_approval=True if plan_approval else None,
+        skip_e2e=skip_e2e,
+        auto_resolve=not no_resolve,
     )
+    if dry_run:
+        raise typer.Exit(look_ahead(settings, order, as_json=as_json))
     code = hand_in(settings, order, wait=wait, as_json=as_json)
     raise typer.Exit(code)
 
