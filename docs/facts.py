@@ -81,12 +81,10 @@ HTTP_CODES = {
 NO_EFFECT_YET = {
     "project.forge",
     "commands.e2e",
-    "commands.run",
     "agents.runtime",
     "budget.month_usd",
     "gates.ship_approval",
     "gates.required_checks",
-    "gates.max_review_rounds",
     "gates.allow_unverified_merge",
     "triggers",
     "sandbox",

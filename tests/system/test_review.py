@@ -9,6 +9,8 @@ import orjson
 import pytest
 from repositories import SETTINGS, git, make_repository
 from script import (
+    PATCHED,
+    REPAIRED,
     adds_farewell,
     always,
     answer,
@@ -20,6 +22,7 @@ from script import (
     finding,
     patches,
     plans,
+    repairs,
     reviews,
     rule,
     say,
@@ -28,6 +31,7 @@ from script import (
     write,
 )
 
+from adw.domain.workflow import WorkflowOptions
 from adw.store import phases
 from adw.store.results import get_artifact, list_artifacts
 
@@ -99,13 +103,17 @@ async def test_a_change_without_blockers_is_approved_and_lesser_findings_are_kep
     assert orjson.loads(kept.content)["review"]["review_issues"] == [ODD]
 
 
-async def test_a_blocker_is_mended_tested_and_seen_to_be_gone(system, repository):
+async def test_a_blocker_is_mended_tested_and_seen_to_be_gone(system, folder):
+    """The patch breaks the end-to-end tests, whose repair is tested and reviewed as well."""
     script = work(
         reviews(RUDE, ODD, round_number=1),
         patches(POLITE),
+        repairs(write("${cwd}/licence.txt", "yes\n")),
         reviews(round_number=2),
     )
     system.model.follow(script)
+    e2e = 'e2e = "[ ! -e polite.txt ] || [ -e licence.txt ]"\n'
+    repository = make_repository(folder / "sample", {"adw.toml": SETTINGS + e2e})
     workflow = await system.completed((await system.accept(repository, KIND)).adw_id)
 
     assert workflow.pr_state == "ready"
@@ -113,12 +121,14 @@ async def test_a_blocker_is_mended_tested_and_seen_to_be_gone(system, repository
     assert (first.outcome, first.data["blockers"]) == ("failed", {"open": [101], "new": [101], "fixed": []})
     assert (second.outcome, second.data["blockers"]) == ("passed", {"open": [], "new": [], "fixed": [101]})
     assert second.commit == workflow.head_sha != first.commit
-    assert (await system.evidence(workflow.adw_id))["tests"].commit == workflow.head_sha
+    evidence = await system.evidence(workflow.adw_id)
+    assert {evidence[gate].commit for gate in ("tests", "e2e")} == {workflow.head_sha}
+    log = git(repository, "log", "--format=%s", f"main..{workflow.branch_name}").splitlines()
+    assert log[:2] == [REPAIRED["commit_message"], PATCHED["commit_message"]]
     data = await data_of(system, workflow)
     assert [(each["id"], each["status"]) for each in data["findings"]] == [(101, "fixed"), (102, "open")]
     assert system.model.conversations("reviewer") == 2
     assert system.model.conversations("patcher") == 1
-    assert "polite.txt" in git(repository, "ls-tree", "-r", "--name-only", workflow.branch_name)
     assert len(await review_comments(system, workflow)) == 1
 
 
@@ -167,6 +177,14 @@ CASES = {
         says="the reviewer rejected the work without naming a blocker, and did so again when asked anew",
         rounds=2,
         patches=0,
+    ),
+    "a blocker that nobody may mend": Case(
+        rules=[reviews(RUDE)],
+        verdict="converging",
+        says="repairing is switched off",
+        rounds=1,
+        patches=0,
+        request={"options": WorkflowOptions(auto_resolve=False)},
     ),
     "praise beside a blocker, in the only round": Case(
         rules=[reviews(RUDE, success=True, review_summary="No blockers found.")],

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from adw.domain.agent import Role
+from adw.domain.events import EventType, NewEvent
 from adw.domain.failure import FailureClass
 from adw.domain.phase import Evidence, GateOutcome
 from adw.domain.review import ReviewVerdict
@@ -59,14 +60,21 @@ async def _go_through_rounds(ctx: PhaseContext, worktree: Worktree, naming: Nami
         )
         course.take(review)
         over = why_over(course, may_repair=ctx.run.workflow.options.auto_resolve)
-        if over is not None or course.verdict is not ReviewVerdict.CONTRADICTORY:
-            await _record(ctx, course)
+        if over is None and course.verdict is ReviewVerdict.CONTRADICTORY:
+            await _tell_of_contradiction(ctx, course)  # no result yet: the same commit is reviewed again
+            continue
+        await _record(ctx, course)
         if over is not None:
             raise PhaseFailed(FailureClass.GATE_FAILED, over)
         if course.verdict is ReviewVerdict.APPROVED:
             return
-        if course.verdict is ReviewVerdict.CONVERGING:
-            course.head = await _patch(ctx, worktree, course)
+        course.head = await _patch(ctx, worktree, course)
+
+
+async def _tell_of_contradiction(ctx: PhaseContext, course: Course) -> None:
+    message = f"{round_sentence(course)}; another reviewer is asked"
+    event = NewEvent(type=EventType.PHASE_PROGRESS, phase=ctx.phase, message=message, data=course.evidence())
+    await ctx.update(f"contradiction.{course.rounds}", changes={}, event=event)
 
 
 async def _record(ctx: PhaseContext, course: Course) -> None:
