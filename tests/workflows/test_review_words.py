@@ -11,6 +11,7 @@ from adw.domain.phase import Evidence, GateOutcome
 from adw.domain.review import Review, ReviewVerdict, parse_review
 from adw.workflows.review_comment import review_comment
 from adw.workflows.review_course import Course, listed, round_sentence, why_over
+from adw.workflows.review_pictures import with_known_pictures
 from adw.workflows.reviewing import evidence_lines, without_file
 
 HEAD = "a" * 40
@@ -146,3 +147,17 @@ def test_a_plan_is_not_shown_twice():
     code = "diff --git a/x.py b/x.py\n+code\n"
     assert without_file(plan + code, "specs/p.md") == code
     assert without_file(plan + code, None) == plan + code
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("/there/review-1-1-frontend.png", "review-1-1-frontend.png"),
+        ("review-1-1-frontend.png", "review-1-1-frontend.png"),
+        ("/there/of-my-dreams.png", None),
+        ("", None),
+    ],
+)
+def test_a_finding_shows_only_a_picture_that_exists(given: str, kept: str | None):
+    found = with_known_pictures(review(RUDE, screenshot_path=given), ["review-1-1-frontend.png"])
+    assert [each.screenshot for each in found.findings] == [kept]
