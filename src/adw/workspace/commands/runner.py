@@ -14,8 +14,9 @@ from adw.domain.checks import CheckOutcome
 from adw.domain.config import CommandsConfig
 from adw.domain.testing import ReportFormat, RunEnd, TestReport, TestResult, TestRun, TestStatus, Unreadable, judge
 from adw.kit.errors import ConfigurationError
-from adw.ports.commands import Command, CommandSet, Place
+from adw.ports.commands import Appearance, Command, CommandSet, Place
 from adw.ports.launcher import Exited, Launch, Launcher
+from adw.workspace.commands.application import look_at_application
 from adw.workspace.commands.detect import choose_commands
 from adw.workspace.commands.diagnostics import find_diagnostics
 from adw.workspace.commands.environment import environment_hash, project_environment
@@ -81,6 +82,14 @@ class LaunchedCommands:
 
     def _has_program(self, name: str) -> bool:
         return shutil.which(name, path=self._path) is not None
+
+    async def look_at(self, command: Command, *, place: Place, ports: Mapping[str, int]) -> Appearance:
+        """Starts the application, waits until it answers on one of its ports, takes pictures, and ends it."""
+        cwd = _folder(place.root, command.cwd)
+        env = project_environment(place.root, place.env, cwd=cwd)
+        return await look_at_application(
+            self._launcher, command, place=place, cwd=cwd, env=env, ports=ports, path=self._path
+        )
 
     async def _passes(
         self, command: Command, template: str, test_id: str, times: int, place: Place
