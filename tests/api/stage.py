@@ -16,6 +16,7 @@ from fastapi import FastAPI
 
 from adw.api import ApiServices, create_app
 from adw.control.service import Control
+from adw.control.steering import Steering
 from adw.domain.approval import Approval, ApprovalKind
 from adw.domain.events import EventType, NewEvent
 from adw.domain.forge import PullRequest
@@ -189,6 +190,9 @@ def open_stage(*, url: str, root: Path, template: Path) -> Stage:
         database=database,
         intake=Intake(database=database, workspaces=workspaces, access=access),
         control=Control(database=database, enqueuer=enqueuer),
+        steering=Steering(
+            database=database, enqueuer=enqueuer, access=access, workspaces=workspaces, work_dir=root / "work"
+        ),
         access=access,
         workspaces=workspaces,
         commands=LaunchedCommands(cast("Launcher", None), path="/usr/bin"),

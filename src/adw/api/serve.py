@@ -125,6 +125,7 @@ def _services(foundation: Foundation) -> ApiServices:
         database=foundation.database,
         intake=foundation.intake,
         control=foundation.control,
+        steering=foundation.steering,
         access=foundation.access,
         workspaces=foundation.workspaces,
         commands=foundation.commands,

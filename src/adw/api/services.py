@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from adw.control.service import Control
+from adw.control.steering import Steering
 from adw.domain.agent import ModelSet, Role
 from adw.domain.config import ProjectConfig
 from adw.intake.service import Intake
@@ -17,11 +18,12 @@ from adw.store.db import Database
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiServices:
-    """The two doors for work (`intake`, `control`), the database to look at, and what belongs to projects."""
+    """The doors for work (`intake`, `control`, `steering`), the database to look at, and what belongs to projects."""
 
     database: Database
     intake: Intake
     control: Control
+    steering: Steering
     access: ProjectAccess
     workspaces: Workspaces
     commands: ProjectCommands

@@ -45,8 +45,8 @@ async def cleanup(database: Database, workspaces: Workspaces, *, dry_run: bool) 
 
 
 def reason_to_remove(workflow: Workflow) -> str | None:
-    """Why the workspace is needed no more; None while it is."""
-    if workflow.status in UNFINISHED or workflow.pr_state in OPEN_PR_STATES:
+    """Why the workspace is needed no more; None while it is, or is in a person's hands."""
+    if workflow.status in UNFINISHED or workflow.pr_state in OPEN_PR_STATES or workflow.held_by is not None:
         return None
     if workflow.pr_state in {PrState.MERGED, PrState.CLOSED}:
         return f"its pull request is {workflow.pr_state}"

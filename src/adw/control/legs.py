@@ -5,7 +5,7 @@ from __future__ import annotations
 from adw.domain.workflow import Workflow
 from adw.ports.engine import Enqueuer
 from adw.store.db import Connection
-from adw.store.workflows import begin_leg
+from adw.store.workflows import begin_leg, fence_off
 
 
 def run_id_of(adw_id: str, leg: int) -> str:
@@ -28,3 +28,9 @@ async def stop_leg(connection: Connection, *, enqueuer: Enqueuer, workflow: Work
     """Ends the present leg, wherever it runs: its agents die, and nothing it may still write is accepted."""
     if workflow.leg:
         await enqueuer.revoke(connection, run_id=run_id_of(workflow.adw_id, workflow.leg))
+
+
+async def halt_leg(connection: Connection, *, enqueuer: Enqueuer, workflow: Workflow) -> None:
+    """Takes the workflow away from whoever runs it, and ends what it runs."""
+    await fence_off(connection, workflow.adw_id)
+    await stop_leg(connection, enqueuer=enqueuer, workflow=workflow)

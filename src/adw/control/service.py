@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from adw.control.legs import start_leg, stop_leg
+from adw.control.legs import halt_leg, start_leg
+from adw.control.resuming import fail_denied, go_on, is_allowed
 from adw.domain.approval import Approval, ApprovalKind, Decision
 from adw.domain.events import EventType, NewEvent
-from adw.domain.failure import Failure, FailureClass
 from adw.domain.phase import PhaseStatus
 from adw.domain.status import PrState, Status
 from adw.domain.workflow import Workflow
@@ -16,8 +16,7 @@ from adw.kit.errors import ConflictError, UsageError, WrongStateError
 from adw.ports.engine import Enqueuer
 from adw.store import approvals, phases, usage
 from adw.store.db import Connection, Database
-from adw.store.rows import failure_to
-from adw.store.workflows import fence_off, lock_workflow, transition, update_workflow
+from adw.store.workflows import lock_workflow, transition, update_workflow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,28 +36,24 @@ class Control:
             changes = {"paused_from": workflow.status.value, "wait_reason": workflow.wait_reason}
             paused = await transition(connection, adw_id, to=Status.PAUSED, event=event, changes=changes)
             if workflow.status is Status.ACTIVE:
-                await self._stop(connection, workflow)
+                await halt_leg(connection, enqueuer=self.enqueuer, workflow=workflow)
             return paused
 
     async def resume(self, adw_id: str, *, actor: str) -> Workflow:
         """Continues a paused workflow where it was; one that waited goes on waiting unless it was answered since.
 
-        An answer given meanwhile counts now: allowed, the workflow goes on; denied, it fails.
+        An answer given meanwhile counts now: allowed, the workflow goes on; denied, it fails. Raises WrongStateError
+        when it is not paused, or a person has taken its worktree over.
         """
         async with self.database.begin() as connection:
             workflow = await lock_workflow(connection, adw_id)
-            if workflow.status is not Status.PAUSED or workflow.paused_from is None:
-                raise WrongStateError(f"workflow {adw_id} is {workflow.status}, not paused")
-            answer = await _answer_meanwhile(connection, workflow)
-            target = Status.ACTIVE if answer is not None and _is_allowed(answer) else workflow.paused_from
+            if workflow.held_by is not None:
+                raise WrongStateError(
+                    f"{workflow.held_by} has taken over the worktree of workflow {adw_id}",
+                    hint=f"hand it back instead: `adw workflow handback {adw_id}`",
+                )
             event = _told(EventType.WORKFLOW_RESUMED, f"resumed by {actor}", actor)
-            changes = {"wait_reason": workflow.wait_reason if target is Status.WAITING else None}
-            resumed = await transition(connection, adw_id, to=target, event=event, changes=changes)
-            if target is Status.ACTIVE:
-                await start_leg(connection, enqueuer=self.enqueuer, workflow=resumed)
-            elif answer is not None:
-                return await _fail_denied(connection, resumed, answer)
-            return resumed
+            return await go_on(connection, workflow, enqueuer=self.enqueuer, event=event)
 
     async def cancel(self, adw_id: str, *, actor: str) -> Workflow:
         """Ends a workflow for good. Its branch and commits stay. Cancelling a cancelled one changes nothing."""
@@ -70,7 +65,7 @@ class Control:
             cancelled = await transition(connection, adw_id, to=Status.CANCELLED, event=event)
             await phases.end_running_phases(connection, adw_id=adw_id, status=PhaseStatus.CANCELLED)
             await approvals.expire_pending(connection, adw_id=adw_id)
-            await self._stop(connection, workflow)
+            await halt_leg(connection, enqueuer=self.enqueuer, workflow=workflow)
             return cancelled
 
     async def retry(self, adw_id: str, *, actor: str) -> Workflow:
@@ -127,49 +122,17 @@ class Control:
             return decided, await self._follow(connection, workflow, decided, actor)
 
     async def _follow(self, connection: Connection, workflow: Workflow, decided: Approval, actor: str) -> Workflow:
-        verb = "allowed" if _is_allowed(decided) else "denied"
+        verb = "allowed" if is_allowed(decided) else "denied"
         data = {"approvalId": str(decided.id), "kind": decided.kind, "decision": decided.decision, "by": actor}
         event = NewEvent(type=EventType.APPROVAL_DECIDED, message=f"{decided.kind} {verb} by {actor}", data=data)
         if workflow.status is not Status.WAITING:
             return await update_workflow(connection, workflow.adw_id, changes={}, event=event)
-        if _is_allowed(decided):
+        if is_allowed(decided):
             resumed = await transition(connection, workflow.adw_id, to=Status.ACTIVE, event=event)
             await start_leg(connection, enqueuer=self.enqueuer, workflow=resumed)
             return resumed
         await update_workflow(connection, workflow.adw_id, changes={"wait_reason": workflow.wait_reason}, event=event)
-        return await _fail_denied(connection, workflow, decided)
-
-    async def _stop(self, connection: Connection, workflow: Workflow) -> None:
-        await fence_off(connection, workflow.adw_id)
-        await stop_leg(connection, enqueuer=self.enqueuer, workflow=workflow)
-
-
-async def _answer_meanwhile(connection: Connection, workflow: Workflow) -> Approval | None:
-    """The answer to the question the workflow waited for before it was paused; None while there is none.
-
-    A workflow asks one question at a time, so it is the latest one.
-    """
-    if workflow.paused_from is not Status.WAITING:
-        return None
-    asked = await approvals.list_approvals(connection, adw_id=workflow.adw_id)
-    return asked[-1] if asked and asked[-1].decision is not Decision.PENDING else None
-
-
-def _is_allowed(decided: Approval) -> bool:
-    return decided.decision is Decision.ALLOWED
-
-
-async def _fail_denied(connection: Connection, workflow: Workflow, decided: Approval) -> Workflow:
-    """Ends the attempt that asked as well, so that a retry asks again."""
-    failure_class = FailureClass.BUDGET_EXCEEDED if decided.kind is ApprovalKind.BUDGET else FailureClass.CANCELLED
-    because = f": {decided.reason}" if decided.reason else ""
-    failure = Failure(
-        failure_class=failure_class, message=f"{decided.kind} was denied by {decided.decided_by}{because}"
-    )
-    event = NewEvent(type=EventType.WORKFLOW_FAILED, message=failure.message, data=failure_to(failure))
-    changes = {"failure": failure_to(failure), "failure_class": failure_class.value}
-    await phases.end_running_phases(connection, adw_id=workflow.adw_id, status=PhaseStatus.FAILED)
-    return await transition(connection, workflow.adw_id, to=Status.FAILED, event=event, changes=changes)
+        return await fail_denied(connection, workflow, decided)
 
 
 def _check_raise(asked: Approval, *, allow: bool, budget_usd: Decimal | None) -> None:

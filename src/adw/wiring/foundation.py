@@ -11,6 +11,7 @@ from pathlib import Path
 from uv import find_uv_bin
 
 from adw.control.service import Control
+from adw.control.steering import Steering
 from adw.engine.deferred import DeferredEnqueuer
 from adw.intake.service import Intake
 from adw.kit.paths import DataPaths
@@ -39,12 +40,13 @@ class Foundation:
     commands: LaunchedCommands
     intake: Intake
     control: Control
+    steering: Steering
     environment: Mapping[str, str]
 
     @property
     def work_dir(self) -> Path:
         """Where reports and set-up marks are kept, outside every working tree."""
-        return self.paths.root / "work"
+        return _work_dir(self.paths)
 
 
 @asynccontextmanager
@@ -77,12 +79,23 @@ async def open_foundation(
                     database=database, workspaces=workspaces, access=access, resources=HostResources(settings=settings)
                 ),
                 control=Control(database=database, enqueuer=enqueuer),
+                steering=Steering(
+                    database=database,
+                    enqueuer=enqueuer,
+                    access=access,
+                    workspaces=workspaces,
+                    work_dir=_work_dir(paths),
+                ),
                 environment=environment,
             )
         finally:
             await lifeline.close()
             enqueuer.dispose()
             await database.close()
+
+
+def _work_dir(paths: DataPaths) -> Path:
+    return paths.root / "work"
 
 
 def _with_tools(environment: Mapping[str, str], paths: DataPaths) -> Mapping[str, str]:

@@ -31,10 +31,10 @@ from adw.workflows.lifecycle import (
     fail_workflow,
     start_phase,
 )
-from adw.workflows.opening import adopted_before_ending, carry_out, next_phase, presence_file, read_opening
+from adw.workflows.opening import adopted_before_ending, carry_out, next_phase, read_opening
 from adw.workflows.phases import build, custom, document, finish, plan, review, ship, test
 from adw.workflows.project_files import BaseFiles
-from adw.workflows.services import Services
+from adw.workflows.services import Services, presence_file
 
 PHASES: Mapping[str, Callable[[PhaseContext], Awaitable[Mapping[str, Any]]]] = {
     Phase.PLAN: plan.run,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from adw.domain.kinds import Phase
@@ -32,11 +31,6 @@ class Opening:
     branch: str | None
     head: str
     orders: Mapping[str, Mapping[str, Any]]
-
-
-def presence_file(work_dir: Path, adw_id: str) -> Path:
-    """Held by every process that executes a leg of the workflow, and so may touch its worktree."""
-    return work_dir / adw_id / "at-work"
 
 
 async def read_opening(run: Run) -> Opening:

@@ -20,6 +20,7 @@ from adw.api.routes import (
     projects,
     pulls,
     records,
+    steering,
     transcripts,
     workflows,
 )
@@ -28,6 +29,7 @@ ROUTERS: Sequence[APIRouter] = (
     health.router,
     orders.router,
     workflows.router,
+    steering.router,
     events.router,
     records.router,
     changes.router,

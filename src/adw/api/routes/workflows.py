@@ -83,12 +83,6 @@ async def cancel_workflow(services: Services, adw_id: AdwId, body: ActorBody | N
     return await _answer(services, await services.control.cancel(adw_id, actor=_actor(body)))
 
 
-@router.post("/{adw_id}/retry", responses=problems(404, 409))
-async def retry_workflow(services: Services, adw_id: AdwId, body: ActorBody | None = None) -> WorkflowAnswer:
-    """Runs the failed phase again as a new attempt."""
-    return await _answer(services, await services.control.retry(adw_id, actor=_actor(body)))
-
-
 def _actor(body: ActorBody | None) -> str:
     return "api" if body is None else body.actor
 
