@@ -51,7 +51,10 @@ def check_request(request: WorkRequest) -> None:
     check_name(request.actor, what="actor")
     check_earlier(request.kind, on=request.on)
     if request.issue_number is not None and request.text:
-        raise UsageError("name an issue or say what to do, not both", hint="leave one of them out: `adw run 12` or `adw run \"Fix the date\"`")
+        raise UsageError(
+            "name an issue or say what to do, not both",
+            hint='leave one of them out: `adw run 12` or `adw run "Fix the date"`',
+        )
     if request.on is None and request.issue_number is None and not request.text:
         raise UsageError("say what to do: an issue's number or a sentence", hint='for example `adw run "Fix the date"`')
     if request.issue_number is not None and not 1 <= request.issue_number <= _MAX_ISSUE_NUMBER:

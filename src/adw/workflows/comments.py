@@ -83,7 +83,8 @@ async def announce_ready(ctx: PhaseContext, *, number: int, ready: bool, table: 
 
     async def work() -> JsonValue:
         word = "ready for review" if ready else "a draft"
-        return await _comment(ctx, f"ready:{number}", f"Pull request #{number} is {word}.\n\n{table}")
+        again = f":{ctx.attempt}" if ctx.attempt > 1 else ""
+        return await _comment(ctx, f"ready:{number}{again}", f"Pull request #{number} is {word}.\n\n{table}")
 
     await _announce(ctx, "ready_comment", work)
 

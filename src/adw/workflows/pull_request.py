@@ -38,10 +38,10 @@ async def ensure_pull_request(ctx: PhaseContext, *, branch: str, title: str, bod
     opened = NewEvent(
         type=EventType.PULL_REQUEST_OPENED,
         phase=ctx.phase,
-        message=f"pull request #{made['number']} is open as a draft",
+        message=f"pull request #{made['number']} is open" + (" as a draft" if made["state"] == PrState.DRAFT else ""),
         data=dict(made),
     )
-    changes = {"pr_number": made["number"], "pr_state": PrState.DRAFT.value}
+    changes = {"pr_number": made["number"], "pr_state": made["state"]}
     await ctx.update("pull_request.opened", changes=changes, event=opened)
     return int(made["number"])
 
