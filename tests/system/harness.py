@@ -107,7 +107,10 @@ class WorkerProcess:
 
     @property
     def alive(self):
-        return self._process.is_running() and self._process.status() != psutil.STATUS_ZOMBIE
+        try:
+            return self._process.is_running() and self._process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:  # it went between the two questions
+            return False
 
     def send(self, number):
         os.kill(self.pid, number)
