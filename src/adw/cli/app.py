@@ -9,6 +9,7 @@ import typer
 
 import adw
 from adw.cli.commands import (
+    agent,
     approval,
     completion,
     config,
@@ -72,6 +73,7 @@ app.command("logs")(workflow_view.logs)
 app.add_typer(workflow.app, name="workflow")
 app.command("cost")(cost.cost)
 app.command("kpi")(kpi.kpi)
+app.add_typer(agent.app, name="agent")
 app.add_typer(approval.app, name="approval")
 app.add_typer(issue.app, name="issue")
 app.add_typer(pr.app, name="pr")

@@ -131,8 +131,40 @@ class AsyncAdwClient:
     async def cancel(self, adw_id: str) -> t.WorkflowAnswerDict:
         return await self.send(calls.act(adw_id, "cancel", actor=self.actor))
 
-    async def retry(self, adw_id: str) -> t.WorkflowAnswerDict:
-        return await self.send(calls.act(adw_id, "retry", actor=self.actor))
+    async def retry(
+        self, adw_id: str, *, from_phase: str | None = None, discard_foreign: bool = False
+    ) -> t.WorkflowAnswerDict:
+        """What failed once more, or everything from a phase on."""
+        return await self.send(
+            calls.retry(adw_id, from_phase=from_phase, discard_foreign=discard_foreign, actor=self.actor)
+        )
+
+    async def fork(
+        self, adw_id: str, *, from_phase: str, workflow_type: str | None = None, key: str | None = None
+    ) -> t.AcceptedDict:
+        return await self.send(
+            calls.fork(adw_id, from_phase=from_phase, workflow_type=workflow_type, actor=self.actor, key=key)
+        )
+
+    async def compare(self, first: str, second: str) -> t.ComparisonDict:
+        return await self.send(calls.compare(first, second))
+
+    async def takeover(self, adw_id: str) -> t.TakeoverDict:
+        return await self.send(calls.takeover(adw_id, actor=self.actor))
+
+    async def handback(self, adw_id: str, *, message: str | None = None) -> t.WorkflowAnswerDict:
+        return await self.send(calls.handback(adw_id, message=message, actor=self.actor))
+
+    async def send_message(self, adw_id: str, message: str) -> t.MessageDict:
+        """Something for the workflow's agents to hear."""
+        return await self.send(calls.send_message(adw_id, message=message, actor=self.actor))
+
+    async def messages(self, adw_id: str) -> t.MessageListDict:
+        return await self.send(calls.messages(adw_id))
+
+    async def agents(self) -> t.AgentListDict:
+        """Agents at work."""
+        return await self.send(calls.agents())
 
     async def delete_workflow(self, adw_id: str) -> t.WorkflowAnswerDict:
         """The same as `cancel`."""

@@ -105,10 +105,44 @@ def get_workflow(adw_id: str) -> Call[t.WorkflowDict]:
     return Call(method="GET", path=_workflow(adw_id))
 
 
-def act(
-    adw_id: str, action: Literal["pause", "resume", "cancel", "retry"], *, actor: str
-) -> Call[t.WorkflowAnswerDict]:
+def act(adw_id: str, action: Literal["pause", "resume", "cancel"], *, actor: str) -> Call[t.WorkflowAnswerDict]:
     return Call(method="POST", path=_workflow(adw_id, action), body={"actor": actor})
+
+
+def retry(adw_id: str, *, from_phase: str | None, discard_foreign: bool, actor: str) -> Call[t.WorkflowAnswerDict]:
+    body = {"fromPhase": from_phase, "discardForeign": discard_foreign, "actor": actor}
+    return Call(method="POST", path=_workflow(adw_id, "retry"), body=body)
+
+
+def fork(
+    adw_id: str, *, from_phase: str, workflow_type: str | None, actor: str, key: str | None
+) -> Call[t.AcceptedDict]:
+    body = {"fromPhase": from_phase, "workflowType": workflow_type, "actor": actor}
+    return Call(method="POST", path=_workflow(adw_id, "fork"), body=body, key=key)
+
+
+def compare(first: str, second: str) -> Call[t.ComparisonDict]:
+    return Call(method="GET", path=_workflow(first, "compare", _segment(second)))
+
+
+def takeover(adw_id: str, *, actor: str) -> Call[t.TakeoverDict]:
+    return Call(method="POST", path=_workflow(adw_id, "takeover"), body={"actor": actor})
+
+
+def handback(adw_id: str, *, message: str | None, actor: str) -> Call[t.WorkflowAnswerDict]:
+    return Call(method="POST", path=_workflow(adw_id, "handback"), body={"message": message, "actor": actor})
+
+
+def send_message(adw_id: str, *, message: str, actor: str) -> Call[t.MessageDict]:
+    return Call(method="POST", path=_workflow(adw_id, "message"), body={"message": message, "actor": actor})
+
+
+def messages(adw_id: str) -> Call[t.MessageListDict]:
+    return Call(method="GET", path=_workflow(adw_id, "messages"))
+
+
+def agents() -> Call[t.AgentListDict]:
+    return Call(method="GET", path="/api/agents")
 
 
 def delete_workflow(adw_id: str) -> Call[t.WorkflowAnswerDict]:

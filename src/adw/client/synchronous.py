@@ -127,8 +127,38 @@ class AdwClient:
     def cancel(self, adw_id: str) -> t.WorkflowAnswerDict:
         return self.send(calls.act(adw_id, "cancel", actor=self.actor))
 
-    def retry(self, adw_id: str) -> t.WorkflowAnswerDict:
-        return self.send(calls.act(adw_id, "retry", actor=self.actor))
+    def retry(
+        self, adw_id: str, *, from_phase: str | None = None, discard_foreign: bool = False
+    ) -> t.WorkflowAnswerDict:
+        """What failed once more, or everything from a phase on."""
+        return self.send(calls.retry(adw_id, from_phase=from_phase, discard_foreign=discard_foreign, actor=self.actor))
+
+    def fork(
+        self, adw_id: str, *, from_phase: str, workflow_type: str | None = None, key: str | None = None
+    ) -> t.AcceptedDict:
+        return self.send(
+            calls.fork(adw_id, from_phase=from_phase, workflow_type=workflow_type, actor=self.actor, key=key)
+        )
+
+    def compare(self, first: str, second: str) -> t.ComparisonDict:
+        return self.send(calls.compare(first, second))
+
+    def takeover(self, adw_id: str) -> t.TakeoverDict:
+        return self.send(calls.takeover(adw_id, actor=self.actor))
+
+    def handback(self, adw_id: str, *, message: str | None = None) -> t.WorkflowAnswerDict:
+        return self.send(calls.handback(adw_id, message=message, actor=self.actor))
+
+    def send_message(self, adw_id: str, message: str) -> t.MessageDict:
+        """Something for the workflow's agents to hear."""
+        return self.send(calls.send_message(adw_id, message=message, actor=self.actor))
+
+    def messages(self, adw_id: str) -> t.MessageListDict:
+        return self.send(calls.messages(adw_id))
+
+    def agents(self) -> t.AgentListDict:
+        """Agents at work."""
+        return self.send(calls.agents())
 
     def delete_workflow(self, adw_id: str) -> t.WorkflowAnswerDict:
         """The same as `cancel`."""

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adw.cli.commands import workflow_view
+from adw.cli.commands import steering, workflow_view
 from adw.cli.options import AdwId, JsonFlag
-from adw.cli.output import ago, dollars, first_line, print_json, print_table, say
+from adw.cli.output import ago, dollars, first_line, print_json, print_table
 from adw.cli.session import connect, repository
 
 if TYPE_CHECKING:
-    from adw.client.types import WorkflowDict, WorkflowSummaryDict
+    from adw.client.types import WorkflowSummaryDict
 
 app = typer.Typer(help="See what runs, and steer it.", rich_markup_mode=None)
 
@@ -39,49 +39,40 @@ def list_workflows(
     return print_table(headers, [_row(each) for each in found["workflows"]], empty="no workflows")
 
 
-for _name, _look in (
+for _name, _command in (
     ("show", workflow_view.show),
     ("logs", workflow_view.logs),
     ("diff", workflow_view.diff),
     ("transcript", workflow_view.transcript),
     ("artifacts", workflow_view.artifacts),
+    ("retry", steering.retry),
+    ("fork", steering.fork),
+    ("compare", steering.compare),
+    ("takeover", steering.takeover),
+    ("handback", steering.handback),
 ):
-    app.command(_name)(_look)
+    app.command(_name)(_command)
 
 
 @app.command("pause")
 def pause(adw_id: AdwId, *, as_json: JsonFlag = False) -> None:
     """Stop a workflow until it is resumed."""
     with connect() as client:
-        _answer(client.pause(adw_id)["workflow"], as_json=as_json)
+        steering.answer(client.pause(adw_id)["workflow"], as_json=as_json)
 
 
 @app.command("resume")
 def resume(adw_id: AdwId, *, as_json: JsonFlag = False) -> None:
     """Continue a paused workflow."""
     with connect() as client:
-        _answer(client.resume(adw_id)["workflow"], as_json=as_json)
+        steering.answer(client.resume(adw_id)["workflow"], as_json=as_json)
 
 
 @app.command("cancel")
 def cancel(adw_id: AdwId, *, as_json: JsonFlag = False) -> None:
     """End a workflow for good; its branch stays."""
     with connect() as client:
-        _answer(client.cancel(adw_id)["workflow"], as_json=as_json)
-
-
-@app.command("retry")
-def retry(adw_id: AdwId, *, as_json: JsonFlag = False) -> None:
-    """Run the failed phase of a workflow again."""
-    with connect() as client:
-        _answer(client.retry(adw_id)["workflow"], as_json=as_json)
-
-
-def _answer(view: WorkflowDict, *, as_json: bool) -> None:
-    if as_json:
-        print_json(view)
-    else:
-        say(f"workflow {view['adwId']} is {view['status']}")
+        steering.answer(client.cancel(adw_id)["workflow"], as_json=as_json)
 
 
 def _row(each: WorkflowSummaryDict) -> tuple[object, ...]:
