@@ -61,7 +61,7 @@ async def test_plan_build_test_ends_ready_with_what_was_found(system, repository
     last = [row for row in rows if row.startswith("| tests")][-1]
     assert workflow.head_sha[:12] in last
     assert "2 tests passed" in last
-    assert f"Every gate is green, test on the head commit `{workflow.head_sha[:12]}`" in pull.body
+    assert f"Every gate is green, tests on the head commit `{workflow.head_sha[:12]}`" in pull.body
     assert (await system.evidence(workflow.adw_id))["tests"].outcome is GateOutcome.PASSED
 
     # one classification, then one conversation a phase

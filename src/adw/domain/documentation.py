@@ -17,7 +17,7 @@ from itertools import islice
 from adw.domain.naming import slugify
 
 FOLDER = "app_docs"
-MIN_CHARS = 200
+MIN_CHARS = 60
 _MOST_LOST_LINES = 2
 """Of a changelog: an entry takes the place of a line such as "nothing yet", and stands where a blank was."""
 _LISTED = 8
