@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -139,7 +141,7 @@ def test_output_without_a_run_is_refused(output: str):
         lambda text: text.replace("1 passed", "2 passed"),
     ],
 )
-def test_whatever_does_not_add_up_is_refused(spoil):  # type: ignore[no-untyped-def]
+def test_whatever_does_not_add_up_is_refused(spoil: Callable[[str], str]):
     assert summary(parse_cargo(ONE)) == {"one src/lib.rs::a": "passed", "one src/lib.rs::b": "failed"}
     assert "do not add up" in reason(parse_cargo(spoil(ONE)))
 

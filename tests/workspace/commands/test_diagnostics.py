@@ -87,7 +87,7 @@ def test_output_of_any_length_is_read_quickly():
     ],
 )
 def test_the_complaints_of_compilers_are_found_once_with_their_files(path: str, expected: list[str]):
-    assert [str(diagnostic) for diagnostic in find_diagnostics(recorded(path), root=Path("/tmp/sample"))] == expected
+    assert [str(diagnostic) for diagnostic in find_diagnostics(recorded(path), root=ROOT)] == expected
 
 
 def test_an_error_of_rust_without_a_place_is_no_complaint_beside_those_that_have_one():

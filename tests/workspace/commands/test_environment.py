@@ -4,6 +4,8 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from adw.ports.commands import Command, CommandSet
 from adw.workspace.commands.environment import environment_hash, project_environment
 
@@ -69,3 +71,12 @@ def test_lock_files_beside_a_command_count(tmp_path: Path):
     before = digest(tmp_path, commands)
     (tmp_path / "api/package-lock.json").write_text("x")
     assert digest(tmp_path, commands) != before
+
+
+@pytest.mark.parametrize(
+    "name", ["Cargo.toml", "rust-toolchain.toml", "go.work", "go.sum", "pom.xml", "build.gradle.kts"]
+)
+def test_what_other_languages_are_built_from_counts(tmp_path: Path, name: str):
+    before = digest(tmp_path)
+    (tmp_path / name).write_text("x")
+    assert digest(tmp_path) != before

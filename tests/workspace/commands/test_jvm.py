@@ -18,7 +18,7 @@ MAVEN, GRADLE = ReportFormat.MAVEN, ReportFormat.GRADLE
 def reports(folder: str) -> tuple[TestResult, ...]:
     results: list[TestResult] = []
     for path in sorted((RECORDED / folder).glob("TEST-*.xml")):
-        found = parse_junit(path.read_bytes(), locator=Locator(Path("/tmp/sample")))
+        found = parse_junit(path.read_bytes(), locator=Locator(Path("/project")))
         assert isinstance(found, tuple)
         results += found
     return tuple(results)

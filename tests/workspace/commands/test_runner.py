@@ -218,6 +218,16 @@ async def test_a_build_tools_reports_are_completed_by_what_it_prints(
     assert [failure.test_id for failure in found.failures] == ["exit status"]
 
 
+@pytest.mark.parametrize("end", ["kill -9 $$", "exit 137"])
+@pytest.mark.parametrize("path", ["cargo/failing.txt", "go/all-1.27.3.json"])
+async def test_a_run_that_is_killed_passes_for_no_whole_one(
+    commands: LaunchedCommands, place: Place, path: str, end: str
+):
+    report_format = ReportFormat.CARGO if "cargo" in path else ReportFormat.GO_JSON
+    run = await commands.run_tests(command(f"cat {RECORDED}/{path}; {end}", format=report_format), place=place)
+    assert "stopped before its end" in reason(run)
+
+
 async def test_a_format_that_needs_a_file_is_refused_without_one(commands: LaunchedCommands, place: Place):
     run = await commands.run_tests(command("true", format=ReportFormat.JUNIT), place=place)
     assert reason(run) == "nobody said where the report is"

@@ -17,9 +17,10 @@ from adw.ports.commands import CommandSet
 _TOOL_FOLDERS = (".venv/bin", "node_modules/.bin")
 _DEPENDENCY_FILE = re.compile(
     r"(pyproject\.toml|setup\.(py|cfg)|.*requirements.*\.txt|.*\.lock|package(-lock)?\.json|npm-shrinkwrap\.json"
-    r"|pnpm-lock\.yaml|go\.(mod|sum)|Cargo\.toml|pom\.xml|.*\.gradle(\.kts)?|\.(python|node)-version|\.nvmrc)$"
+    r"|pnpm-lock\.yaml|go\.(mod|sum)|go\.work(\.sum)?|Cargo\.toml|rust-toolchain(\.toml)?|pom\.xml"
+    r"|.*\.gradle(\.kts)?|gradle\.properties|\.(python|node)-version|\.nvmrc)$"
 )
-_INTERPRETERS = ("python3", "node", "uv", "go", "cargo", "java")
+_INTERPRETERS = ("python3", "node", "uv", "go", "cargo", "rustc", "java", "mvn", "gradle")
 
 
 def project_environment(root: Path, env: Mapping[str, str], *, cwd: Path | None = None) -> dict[str, str]:

@@ -20,6 +20,9 @@ from adw.workspace.commands.tap import parse_tap
 _MAX_FILES = 5_000
 _MAX_BYTES = 64_000_000
 _BUILD_TOOLS = frozenset({ReportFormat.MAVEN, ReportFormat.GRADLE})
+_PIECE_BY_PIECE = _BUILD_TOOLS | {ReportFormat.CARGO, ReportFormat.GO_JSON}
+"""Formats whose first half looks whole: each package, binary or module reports for itself."""
+_SIGNALLED = 128
 _PLACES = {
     ReportFormat.MAVEN: "**/target/surefire-reports/TEST-*.xml",
     ReportFormat.GRADLE: "**/build/test-results/test*/TEST-*.xml",
@@ -51,7 +54,14 @@ def read_report(expected: Expected, exited: Exited) -> tuple[TestResult, ...] | 
     """The results of a run that has ended. Blocking: reports may be large."""
     if expected.format is ReportFormat.EXIT_CODE:
         return ()
+    if expected.format in _PIECE_BY_PIECE and _was_stopped(exited):
+        return Unreadable("the run was stopped before its end, and what is missing cannot be told")
     return _storable(_written(expected, exited) if expected.pattern else _printed(expected.format, exited))
+
+
+def _was_stopped(exited: Exited) -> bool:
+    """Whether a signal ended the run, or the shell says that of the program it ran."""
+    return exited.exit_code is None or exited.exit_code > _SIGNALLED
 
 
 def _printed(report_format: ReportFormat, exited: Exited) -> tuple[TestResult, ...] | Unreadable:
@@ -81,7 +91,9 @@ def _written(expected: Expected, exited: Exited) -> tuple[TestResult, ...] | Unr
     for path in fresh:
         found = _parse(path, expected, exited)
         if isinstance(found, Unreadable):
-            return Unreadable(f"{path.name}: {found.reason}")
+            # A report whose place we chose has a name that says nothing.
+            chosen = Path(expected.pattern).is_absolute()
+            return found if chosen else Unreadable(f"{path.name}: {found.reason}")
         results.extend(found)
     if expected.format not in _BUILD_TOOLS:
         return tuple(results)

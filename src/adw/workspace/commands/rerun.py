@@ -11,6 +11,7 @@ from adw.workspace.commands.cargo_text import DOC_TESTS
 from adw.workspace.commands.identity import NESTED, SEPARATOR, split_id
 
 _ID_NAMES_A_TEST = frozenset({ReportFormat.GO_JSON, ReportFormat.CARGO, ReportFormat.MAVEN, ReportFormat.GRADLE})
+_LAST_OF_16_BITS = "\uffff"
 _NUMBERED = re.compile(r" \(\d+\)$")
 
 
@@ -103,4 +104,4 @@ _FILTERS: dict[str, Callable[[str, str], str]] = {
 
 def _pattern(name: str, *, wide: int = 2) -> str:
     """A regular expression that needs no quoting in any shell; JavaScript counts UTF-16 units."""
-    return "".join(c if c.isascii() and c.isalnum() else "." * (wide if ord(c) > 0xFFFF else 1) for c in name)  # noqa: PLR2004
+    return "".join(c if c.isascii() and c.isalnum() else "." * (wide if c > _LAST_OF_16_BITS else 1) for c in name)
