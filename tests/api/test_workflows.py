@@ -120,16 +120,31 @@ class TestLooking:
         assert view["failure"]["nextActions"] == [f"adw workflow show {adw_id}", f"adw workflow retry {adw_id}"]
         assert view["failure"]["advice"]
 
-    async def test_the_test_phase_tells_how_the_tests_went(self, stage: Stage):
+    async def test_tests_are_told_from_the_first_and_the_last_run_on_the_work_wherever_it_was(self, stage: Stage):
         adw_id = (await stage.work()).adw_id
-        counts = {"before": {"passed": 1, "failed": 1, "skipped": 0}, "final": {"passed": 2, "failed": 0, "skipped": 1}}
+        before = {"passed": 1, "failed": 1, "skipped": 0}
+        runs = [("test", "a", {"passed": 1, "failed": 1, "skipped": 0}), ("review", "b", {"passed": 3, "failed": 0})]
         async with stage.database.begin() as connection:
             await phases.start_phase(connection, adw_id=adw_id, phase="test", attempt=1, commit_before=None)
             await phases.end_phase(
-                connection, adw_id=adw_id, phase="test", attempt=1, status=PhaseStatus.COMPLETED, data=counts
+                connection,
+                adw_id=adw_id,
+                phase="test",
+                attempt=1,
+                status=PhaseStatus.COMPLETED,
+                data={"before": before},
             )
+            for phase, commit, counts in runs:
+                found = Evidence(
+                    gate="tests", outcome=GateOutcome.PASSED, commit=commit * 40, summary="s", data={"counts": counts}
+                )
+                await phases.record_evidence(connection, adw_id=adw_id, phase=phase, attempt=1, found=found)
         view = (await stage.http.get(f"{WORKFLOWS}/{adw_id}")).json()
-        assert view["tests"] == {**counts, "afterBuild": None}
+        assert view["tests"] == {
+            "before": before,
+            "afterBuild": runs[0][2],
+            "final": {"passed": 3, "failed": 0, "skipped": 0},
+        }
 
     async def test_an_unknown_price_is_null_and_never_nothing(self, stage: Stage):
         adw_id = (await stage.work()).adw_id
@@ -182,7 +197,7 @@ class TestListing:
         adw_id = (await stage.work()).adw_id
         full = (await stage.http.get(f"{WORKFLOWS}/{adw_id}")).json()
         listed = (await stage.http.get(WORKFLOWS)).json()["workflows"][0]
-        assert full.keys() - listed.keys() == {"phases", "usage", "tests", "gates", "approvals"}
+        assert full.keys() - listed.keys() == {"phases", "usage", "tests", "reviewRounds", "gates", "approvals"}
         assert listed.items() <= full.items()
 
 
@@ -263,7 +278,7 @@ async def _two_attempts(stage: Stage, adw_id: str) -> None:
     failure = Failure(failure_class=FailureClass.GATE_FAILED, message="the diff is empty", phase="build")
     async with stage.database.begin() as connection:
         await phases.start_phase(connection, adw_id=adw_id, phase="plan", attempt=1, commit_before=None)
-        tests = {"tests": {"before": {"passed": 3, "failed": 1, "skipped": 0}}}
+        tests = {"tests": {"passed": 3, "failed": 1, "skipped": 0}}
         await phases.end_phase(
             connection, adw_id=adw_id, phase="plan", attempt=1, status=PhaseStatus.COMPLETED, data=tests
         )
