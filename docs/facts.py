@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from remedies import REMEDIES
 from sqlalchemy import CheckConstraint, Index, Table, UniqueConstraint
 from sqlalchemy.dialects import postgresql
 
@@ -80,16 +81,13 @@ HTTP_CODES = {
 
 NO_EFFECT_YET = {
     "project.forge",
-    "commands.e2e",
     "agents.runtime",
-    "budget.month_usd",
-    "gates.ship_approval",
     "gates.required_checks",
-    "gates.allow_unverified_merge",
-    "triggers",
+    "triggers.labels",
+    "triggers.comments",
+    "triggers.authors",
+    "triggers.schedules",
     "sandbox",
-    "workflows",
-    "phases",
 }
 """Keys of `adw.toml` that are checked but not acted on by this version."""
 
@@ -122,14 +120,22 @@ def render_env_sample() -> str:
 def render_errors() -> str:
     """Every error class."""
     rows = [
-        (f"`{each.code}`", _first_line(each), f"`{each.__name__}`", each.status, int(each.exit_code), _yes(each))
+        (
+            f"`{each.code}`",
+            _first_line(each),
+            REMEDIES[each.code],
+            f"`{each.__name__}`",
+            each.status,
+            int(each.exit_code),
+            _yes(each),
+        )
         for each in error_classes()
     ]
     return _page(
         "Errors",
         "What can go wrong has a stable code: in brackets on the command line, `code` in the API's answers.\n"
         "Every message comes with a hint that says what to do next.\n",
-        *_table(("code", "meaning", "class", "HTTP", "exit", "repeating may help"), rows),
+        *_table(("code", "meaning", "what to do", "class", "HTTP", "exit", "repeating may help"), rows),
         "\nThe API alone also gives these:\n",
         *_table(("code", "meaning", "HTTP"), [(f"`{code}`", *reversed(each)) for code, each in HTTP_CODES.items()]),
     )
@@ -153,7 +159,8 @@ def render_failures() -> str:
     ]
     return _page(
         "Failures",
-        "A failed workflow says why in one of these classes. Its branch, worktree and finished phases stay.\n",
+        "A failed workflow says why in one of these classes. Its branch, worktree and finished phases stay. `adw run"
+        "\n--wait` then ends with exit code 1; the API answers 200 with the class and these commands in `failure`.\n",
         *_table(("class", "what to do", "retries by itself", "commands"), rows),
     )
 

@@ -20,8 +20,8 @@ from adw.domain.workflow import Workflow
 from adw.intake.preflight import Finding
 from adw.intake.service import WorkRequest
 from adw.kit.errors import AdwError, UsageError
+from adw.project.base_files import BaseFiles
 from adw.store.projects import get_project
-from adw.workflows.project_files import BaseFiles
 
 
 async def hand_in(services: ApiServices, request: WorkRequest) -> AcceptedView:

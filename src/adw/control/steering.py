@@ -23,6 +23,7 @@ from adw.kit.presence import deserted
 from adw.ports.engine import Enqueuer
 from adw.ports.projects import ForeignTip, ProjectAccess
 from adw.ports.workspace import Workspaces, WorkspaceSpec
+from adw.project.base_files import BaseFiles
 from adw.store.agent_outputs import AgentOutput
 from adw.store.db import Database
 from adw.store.events import append_event
@@ -31,7 +32,6 @@ from adw.store.projects import get_project
 from adw.store.running import running_agents
 from adw.store.workflows import find_by_idempotency_key, lock_workflow, require_workflow, update_workflow
 from adw.workflows.context import PRIVATE_FILES
-from adw.workflows.project_files import BaseFiles
 from adw.workflows.services import presence_file
 
 AGENT_END_TIMEOUT_S = 15.0

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 from adw.domain.config import CONFIG_FILE, CommandEntry, ProjectConfig
 from adw.domain.forge import Issue
 from adw.domain.kinds import MERGING
 from adw.domain.project import Project
-from adw.domain.verdict import why_not_comparable
+from adw.domain.testing import decode_run
+from adw.domain.verdict import Baseline, why_not_comparable
 from adw.domain.workflow import Workflow
 from adw.intake.repository import Found
 from adw.intake.request import WorkRequest
@@ -28,11 +30,10 @@ from adw.kit.errors import (
 )
 from adw.ports.projects import ProjectAccess
 from adw.ports.resources import Headroom, Resources
+from adw.project.base_files import BaseFiles
 from adw.store import admission
 from adw.store.db import Database
 from adw.store.workflows import find_live_on_issue
-from adw.workflows.baseline import baseline_tests
-from adw.workflows.project_files import BaseFiles
 
 AUTOMATIC_COOLDOWN_S = 300.0
 """Between two pieces of work on one issue that nobody in person asked for."""
@@ -224,7 +225,7 @@ class Preflight:
             )
         if not known:
             return "not taken yet; it is taken beside the planner"
-        problem = why_not_comparable(baseline_tests(known[0]))
+        problem = _trouble(known[0])
         if not problem:
             return "known"
         return Finding(check="baseline", message=f"{problem}: the test gate will not apply", is_note=True)
@@ -264,6 +265,13 @@ async def _found(name: str, check: Callable[[Candidate], Awaitable[Finding | str
     except AdwError as error:
         return Finding(check=name, message=error.message, refusal=error)
     return Finding(check=name, message=said) if isinstance(said, str) else replace(said, check=name)
+
+
+def _trouble(result: Mapping[str, Any]) -> str:
+    """Why a base's tests say nothing; empty when they do, or when there are none."""
+    if result.get("tests") is None:
+        return ""
+    return why_not_comparable(Baseline(run=decode_run(result["tests"])))
 
 
 def _entries(candidate: Candidate) -> dict[str, CommandEntry]:

@@ -18,6 +18,7 @@ from adw.domain.kinds import Phase
 from adw.kit.errors import AdwError
 from adw.kit.presence import present
 from adw.ports.engine import JsonObject, JsonValue, Leg
+from adw.project.base_files import BaseFiles
 from adw.store import projects, usage
 from adw.store.events import FencedError
 from adw.store.workflows import claim_ownership, require_workflow
@@ -33,7 +34,6 @@ from adw.workflows.lifecycle import (
 )
 from adw.workflows.opening import adopted_before_ending, carry_out, next_phase, read_opening
 from adw.workflows.phases import build, custom, document, finish, plan, review, ship, test
-from adw.workflows.project_files import BaseFiles
 from adw.workflows.services import Services, presence_file
 
 PHASES: Mapping[str, Callable[[PhaseContext], Awaitable[Mapping[str, Any]]]] = {

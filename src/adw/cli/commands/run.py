@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
@@ -22,38 +22,50 @@ _NUMBER = re.compile(r"#?(\d{1,9})")
 DEFAULT_KIND = "plan-build-test"
 
 
+Target: TypeAlias = Annotated[
+    str | None, typer.Argument(metavar="TARGET", help="An issue's number, or a sentence that says what to do.")
+]
+Kind: TypeAlias = Annotated[
+    str, typer.Option("--workflow", "-w", metavar="KIND", help="Which phases run, for example plan-build.")
+]
+On: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--on", metavar="WORK", help="Earlier work for a single phase: a workflow's id, a branch, a pull request."
+    ),
+]
+Models: TypeAlias = Annotated[
+    Literal["base", "heavy", "lightweight"] | None, typer.Option("--model-set", help="Which models do it.")
+]
+Budget: TypeAlias = Annotated[
+    str | None, typer.Option("--budget", metavar="USD", help="Most that may be spent, in US dollars.")
+]
+PlanApproval: TypeAlias = Annotated[
+    bool, typer.Option("--plan-approval", help="Wait for a person to approve the plan.")
+]
+SkipE2e: TypeAlias = Annotated[bool, typer.Option("--skip-e2e", help="Leave the end-to-end tests out.")]
+NoResolve: TypeAlias = Annotated[
+    bool, typer.Option("--no-resolve", "--no-auto-resolve", help="Only look; repair nothing that fails.")
+]
+DryRun: TypeAlias = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would be done and what speaks against it; do nothing.")
+]
+Wait: TypeAlias = Annotated[bool, typer.Option("--wait", help="Show what happens until it is done.")]
+
+
 def run(
-    target: Annotated[
-        str | None, typer.Argument(metavar="TARGET", help="An issue's number, or a sentence that says what to do.")
-    ] = None,
+    target: Target = None,
     *,
-    workflow: Annotated[
-        str, typer.Option("--workflow", "-w", metavar="KIND", help="Which phases run, for example plan-build.")
-    ] = DEFAULT_KIND,
-    on: Annotated[
-        str | None,
-        typer.Option(
-            "--on", metavar="WORK", help="Earlier work for a single phase: a workflow's id, a branch, a pull request."
-        ),
-    ] = None,
+    workflow: Kind = DEFAULT_KIND,
+    on: On = None,
     repo: Repo = Path(),
-    model_set: Annotated[
-        Literal["base", "heavy", "lightweight"] | None, typer.Option("--model-set", help="Which models do it.")
-    ] = None,
-    budget: Annotated[
-        str | None, typer.Option("--budget", metavar="USD", help="Most that may be spent, in US dollars.")
-    ] = None,
-    plan_approval: Annotated[
-        bool, typer.Option("--plan-approval", help="Wait for a person to approve the plan.")
-    ] = False,
-    skip_e2e: Annotated[bool, typer.Option("--skip-e2e", help="Leave the end-to-end tests out.")] = False,
-    no_resolve: Annotated[
-        bool, typer.Option("--no-resolve", "--no-auto-resolve", help="Only look; repair nothing that fails.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be done and what speaks against it; do nothing.")
-    ] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Show what happens until it is done.")] = False,
+    model_set: Models = None,
+    budget: Budget = None,
+    plan_approval: PlanApproval = False,
+    skip_e2e: SkipE2e = False,
+    no_resolve: NoResolve = False,
+    dry_run: DryRun = False,
+    wait: Wait = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Work on an issue or on a sentence.

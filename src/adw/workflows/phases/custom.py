@@ -14,13 +14,13 @@ from adw.domain.kinds import Phase
 from adw.domain.phase import Evidence, GateOutcome
 from adw.ports.commands import Command
 from adw.ports.engine import JsonValue
+from adw.project.base_files import BaseFiles
 from adw.store.workflows import require_workflow
 from adw.workflows.baseline import decode_check, encode_check
 from adw.workflows.context import PhaseContext
 from adw.workflows.conversation import EDITOR, Conversation, converse
 from adw.workflows.endings import PhaseFailed
 from adw.workflows.facts import Naming, recall_head, require_naming
-from adw.workflows.project_files import BaseFiles
 from adw.workflows.pull_request import ensure_pull_request
 from adw.workflows.saving import save
 from adw.workflows.worktree import Worktree, open_worktree, set_up
