@@ -32,16 +32,18 @@ from adw.workflows.services import Services
 
 PRIVATE_FILES = (
     ".ports.env",
-    "__pycache__/",
-    "*.pyc",
-    ".pytest_cache/",
-    ".venv/",
-    "node_modules/",
-    "*.egg-info/",
-    ".coverage",
-    ".mypy_cache/",
-    ".ruff_cache/",
-    ".DS_Store",
+    "**/__pycache__/**",
+    "**/*.pyc",
+    "**/.pytest_cache/**",
+    "**/.venv/**",
+    "**/node_modules/**",
+    "**/*.egg-info/**",
+    "**/.coverage",
+    "**/.mypy_cache/**",
+    "**/.ruff_cache/**",
+    "**/.gradle/**",
+    "**/.kotlin/**",
+    "**/.DS_Store",
 )
 """What tools leave in a working tree whatever the repository's own ignore rules say; never committed."""
 

@@ -12,11 +12,13 @@ from pathlib import Path
 
 from adw.kit.errors import ConflictError
 from adw.kit.git.access import RemoteAccess
+from adw.kit.git.changes import names
 from adw.kit.git.lock import RepositoryLock
 from adw.kit.git.runner import Identity
 from adw.ports.workspace import BaseRef, RepositoryRef, WorkspaceEntry, WorkspaceSpec
 from adw.workspace.git import base as bases
 from adw.workspace.git import reconcile, registration, trash
+from adw.workspace.git.generated import generated_paths
 from adw.workspace.git.layout import Place, Remembered, places
 from adw.workspace.git.mirror import Mirror
 from adw.workspace.git.push import delete_refs
@@ -33,6 +35,7 @@ class GitWorkspaces:
         self._identity = identity or Identity()
         self._mirrors: dict[Path, Mirror] = {}
         self._locks: dict[Path, RepositoryLock] = {}
+        self._generated: dict[str, tuple[str, ...]] = {}
         self._checkouts = asyncio.Semaphore(os.cpu_count() or 1)
 
     async def resolve_base(self, repository: RepositoryRef, *, base: str | None) -> BaseRef:
@@ -109,7 +112,17 @@ class GitWorkspaces:
                 if not await workspace.is_known():
                     await starting_point(workspace, source=repository.source)
                 await workspace.repair()
-        return workspace
+            return await self._without_generated(workspace, known)
+
+    async def _without_generated(self, workspace: GitWorkspace, known: Remembered) -> GitWorkspace:
+        """The workspace, knowing also what the project's tools write there; that is written down for later."""
+        base = known.base_sha
+        if base not in self._generated:
+            listed = await workspace.mirror.git.run("ls-tree", "-r", "-z", "--name-only", base)
+            self._generated[base] = generated_paths(os.fsdecode(name) for name in names(listed.stdout))
+        private = (*known.private, *self._generated[base])
+        replace(known, private=private).write(workspace.place)
+        return replace(workspace, private=private)
 
     async def _build(self, workspace: GitWorkspace, *, source: Path | str) -> None:
         place = workspace.place
