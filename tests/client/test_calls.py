@@ -12,7 +12,7 @@ from tests.client.conftest import Live
 from adw.api.routes import ROUTERS, hosts
 from adw.api.routes.approvals import DecidedView
 from adw.api.routes.health import Health, Readiness
-from adw.api.views import analytics, changes, evidence, forge, kpi, orders, projects, records, transcript
+from adw.api.views import analytics, changes, evidence, forge, kpi, orders, projects, records, steering, transcript
 from adw.api.views import workflow as workflows
 from adw.api.views.approvals import ApprovalList
 from adw.api.views.events import EventPage
@@ -22,6 +22,7 @@ from adw.domain.events import EventType
 from adw.domain.kinds import ON_EARLIER_WORK
 from adw.domain.status import Status
 from adw.kit.errors import UsageError
+from adw.store.phases import start_phase
 from adw.store.results import save_artifact
 
 SAME = [
@@ -53,6 +54,10 @@ SAME = [
     (forge.PullDetail, t.PullDetailDict),
     (forge.PullAnswer, t.PullAnswerDict),
     (forge.MergedView, t.MergedDict),
+    (steering.TakeoverView, t.TakeoverDict),
+    (steering.MessageList, t.MessageListDict),
+    (steering.AgentList, t.AgentListDict),
+    (steering.ComparisonView, t.ComparisonDict),
     (hosts.WorktreeList, t.WorktreeListDict),
     (hosts.CleanupView, t.CleanupDict),
     (hosts.WorkerList, t.WorkerListDict),
@@ -127,6 +132,7 @@ async def test_every_route_is_called_by_the_client(live: Live, client: AsyncAdwC
     await _order(live, client)
     await _machine(client)
     await _decide(live, client)
+    await _steer(live, client)
     other = await stage.work("Another")
     pull = await stage.pull(other, files={"o": "o"})
     await client.close_pull(project, pull.number)
@@ -252,3 +258,23 @@ def _parts(kind):
     for part in typing.get_args(kind):
         yield part
         yield from _parts(part)
+
+
+async def _steer(live: Live, client: AsyncAdwClient) -> None:
+    stage = live.stage
+    workflow = await stage.work("Steer it")
+    adw_id = workflow.adw_id
+    await stage.pull(workflow)
+    async with stage.database.begin() as connection:
+        await start_phase(connection, adw_id=adw_id, phase="plan", attempt=1, commit_before=None)
+    await stage.change(adw_id, branch_name=f"work-{adw_id}", head_sha=stage.base_sha)
+    await stage.activate(adw_id)
+    assert (await client.send_message(adw_id, "Be brief"))["author"] == "pat"
+    assert len((await client.messages(adw_id))["messages"]) == 1
+    assert (await client.agents())["agents"] == []
+    assert (await client.takeover(adw_id))["path"].endswith(adw_id)
+    await client.handback(adw_id, message="Mend it")
+    fork = await client.fork(adw_id, from_phase="plan", workflow_type="plan", key="f")
+    assert (await client.compare(adw_id, fork["adwId"]))["files"] == []
+    await stage.move(adw_id, Status.FAILED, EventType.WORKFLOW_FAILED)
+    assert (await client.retry(adw_id))["workflow"]["status"] == "queued"

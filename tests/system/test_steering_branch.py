@@ -172,6 +172,14 @@ async def test_what_a_person_commits_on_the_branch_meanwhile_becomes_part_of_it(
     with pytest.raises(ConflictError, match="not the workflow's own"):
         await system.foundation.steering.retry_from(done.adw_id, from_phase="build", actor="person")
 
+    system.model.follow(straight())
+    await system.foundation.steering.retry_from(done.adw_id, from_phase="build", actor="person", discard_foreign=True)
+    again = await system.completed(done.adw_id)
+    assert (again.pr_state, again.pr_number) == ("ready", done.pr_number)
+    assert "note.txt" not in git(repository, "ls-tree", "--name-only", branch).splitlines()
+    kept = f"refs/adw/{done.adw_id}/attempt-1:note.txt"
+    assert git(remote_of(system, again), "show", kept) == "seen by ann"
+
 
 async def test_a_commit_pushed_after_the_tests_has_them_run_again(system, repository, folder):
     """Found right before the end is judged; what was verified on the older head is void."""
