@@ -62,6 +62,12 @@ def test_a_failure_of_the_base_blocks_nobody():
     assert (found.green, ids(found.preexisting), found.regressions) == (True, ["a"], ())
 
 
+def test_where_nothing_passes_and_nothing_passed_the_gate_does_not_apply():
+    found = verdict({"a": "f", "b": "e"}, {"a": "f", "b": "f"})
+    assert (found.outcome, found.reason) == (Outcome.NOT_APPLICABLE, "nothing passed: 2 tests failed as on the base")
+    assert verdict({"a": "f"}, {"a": "f"}, flaky="a").green
+
+
 def test_a_failure_that_passes_alone_twice_is_flaky_and_does_not_block():
     found = verdict({"a": "f", "b": "p"}, {"a": "p", "b": "p"}, {"a": [True, True]})
     assert (found.green, ids(found.flaky), found.regressions) == (True, ["a"], ())

@@ -32,6 +32,13 @@ from adw.kit.errors import ConfigurationError
 CONFIG_FILE = "adw.toml"
 DEFAULT_TIMEOUT_S = 1800.0
 
+_FORMATS_IN_FILES = (
+    ReportFormat.JUNIT,
+    ReportFormat.JEST_JSON,
+    ReportFormat.MAVEN,
+    ReportFormat.GRADLE,
+    ReportFormat.CARGO,
+)
 _CACHE_WRITE_FACTOR = Decimal("1.25")
 _CACHE_READ_FACTOR = Decimal("0.1")
 
@@ -78,7 +85,7 @@ class CommandEntry(Table):
             raise ValueError("`run` is missing or empty")
         if self.format in {ReportFormat.JUNIT, ReportFormat.JEST_JSON} and not (self.junit or "{report}" in self.run):
             raise ValueError("the report's place is missing: set `junit`, or use `{report}` in `run`")
-        if self.junit and self.format not in {None, ReportFormat.JUNIT, ReportFormat.JEST_JSON}:
+        if self.junit and self.format not in {None, *_FORMATS_IN_FILES}:
             raise ValueError(f'`junit` names a report, but `format` is "{self.format}"')
         return self
 

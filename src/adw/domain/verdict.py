@@ -116,14 +116,15 @@ def _compare_reports(now: TestReport, baseline: Baseline | None, reruns: Mapping
     fresh = _new_failures(now, baseline)
     unsteady = {r.test_id for r in fresh if _passed_every_rerun(reruns.get(r.test_id, ()))} | known_flaky
     regressions = tuple(r for r in fresh if r.test_id not in unsteady)
+    flaky = tuple(r for r in now.failures if r.test_id in unsteady)
     outcome, reason = _outcome(
-        now, regressions, tests_on_base=any(r.status is not TestStatus.SKIPPED for r in base.values())
+        now, regressions, flaky, tests_on_base=any(r.status is not TestStatus.SKIPPED for r in base.values())
     )
     return Verdict(
         outcome=outcome,
         reason=reason,
         regressions=regressions,
-        flaky=tuple(r for r in now.failures if r.test_id in unsteady),
+        flaky=flaky,
         preexisting=tuple(r for r in now.failures if r not in fresh and r.test_id not in unsteady),
         fixed=_fixed(now, base),
         vanished=_vanished(now, base),
@@ -131,12 +132,16 @@ def _compare_reports(now: TestReport, baseline: Baseline | None, reruns: Mapping
     )
 
 
-def _outcome(now: TestReport, regressions: tuple[TestResult, ...], *, tests_on_base: bool) -> tuple[Outcome, str]:
+def _outcome(
+    now: TestReport, regressions: tuple[TestResult, ...], flaky: tuple[TestResult, ...], *, tests_on_base: bool
+) -> tuple[Outcome, str]:
     if regressions:
         return Outcome.RED, f"{_count(len(regressions), 'test')} failed that did not fail on the base"
     if now.meaning is RunMeaning.NO_TESTS:
         why = f"all {_count(now.skipped, 'test')} were skipped" if now.skipped else "no tests were found"
         return (Outcome.RED, f"{why}, but the base has tests") if tests_on_base else (Outcome.NOT_APPLICABLE, why)
+    if not now.passed and not flaky:
+        return Outcome.NOT_APPLICABLE, f"nothing passed: {_count(now.failed, 'test')} failed as on the base"
     if not now.failed:
         return Outcome.GREEN, f"{_count(now.passed, 'test')} passed"
     return Outcome.GREEN, f"{_count(now.passed, 'test')} passed, {now.failed} failed as on the base or not steadily"
