@@ -146,6 +146,54 @@ def test_work_is_handed_in_seen_and_steered(adw: Adw) -> None:
     assert waited.out.strip() in waited.err
 
 
+def test_a_dry_run_shows_the_plan_and_what_speaks_against_it_and_does_nothing(
+    adw: Adw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = adw("ls", "--json").json["workflows"]
+    shown = adw("run", "Look ahead", "-w", "zte", "--dry-run", "--budget", "2")
+    assert shown.code == ExitCode.OK
+    for words in (
+        "kind      zte",
+        "plan, build, test, review, document, ship",
+        "planner claude-",
+        "$2.00",
+        "zte = true",
+    ):
+        assert words in shown.out
+    found = adw("run", "Look ahead", "--dry-run", "--json", "--skip-e2e", "--no-resolve").json
+    assert (found["success"], found["workflowType"], found["adwId"]) == (True, "plan-build-test", None)
+    adw_id = adw("run", "Occupy the issue", "--json").json["adwId"]
+    number = str(adw("workflow", "show", adw_id, "--json").json["issueNumber"])
+    refused = adw("run", number, "--dry-run")
+    assert refused.code == ExitCode.CONFLICT
+    assert f"refused [duplicate_run]  issue #{number}" in refused.out
+    assert adw_id in refused.out
+    assert [each["adwId"] for each in adw("ls", "--json").json["workflows"][1:]] == [each["adwId"] for each in before]
+    adw("workflow", "cancel", adw_id)
+
+
+def test_a_single_phase_names_the_work_it_is_done_on(adw: Adw, place: Place) -> None:
+    for phase in ("build", "test", "review", "document", "ship"):
+        refused = adw("run", "-w", phase)
+        assert (refused.code, "--on" in refused.err) == (ExitCode.USAGE, True)
+    for kind in ("plan", "sdlc", "of-our-own"):
+        assert adw("run", "Fix it", "-w", kind, "--on", "main").code == ExitCode.USAGE
+    assert adw("run").code == ExitCode.USAGE
+    unknown = adw("run", "Fix it", "-w", "plan-bild")
+    assert (unknown.code, "did you mean `plan-build`" in unknown.err) == (ExitCode.USAGE, True)
+    adw_id = adw("run", "Fix it", "--skip-e2e", "--no-auto-resolve", "--json").json["adwId"]
+    options = adw("workflow", "show", adw_id, "--json").json["options"]
+    assert (options["skipE2e"], options["autoResolve"]) == (True, False)
+    busy = adw("run", "-w", "test", "--on", adw_id[:7])
+    assert (busy.code, "queued" in busy.err) == (ExitCode.CONFLICT, True)
+    adw("workflow", "cancel", adw_id)
+    over = adw("run", "-w", "test", "--on", adw_id)
+    assert (over.code, "cancelled" in over.err) == (ExitCode.CONFLICT, True)
+    git(place.repo, "branch", "theirs")
+    nothing = adw("run", "-w", "test", "--on", "theirs")
+    assert (nothing.code, "holds nothing that main does not hold" in nothing.err) == (ExitCode.USAGE, True)
+
+
 def test_what_a_fresh_workflow_left_behind_is_nothing_yet(adw: Adw, tmp_path: Path) -> None:
     adw_id = adw("run", "Look at it", "--workflow", "plan", "--json").json["adwId"]
     short, file = adw_id[:6], tmp_path / "transcript.md"

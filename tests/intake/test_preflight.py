@@ -277,6 +277,8 @@ async def test_a_preview_finds_everything_at_once_and_makes_nothing(door, reposi
     preview = await low.preview(
         WorkRequest(project=str(repository.path), kind="sdlc", actor="ann", source="cli", prompt="Fix it")
     )
+    page = (Path(__file__).parents[2] / "docs/concepts/accepting-work.md").read_text()
+    assert [finding.check for finding in preview.findings if f"| {finding.check} |" not in page] == []
     codes = [finding.refusal.code for finding in preview.findings if finding.refusal is not None]
     assert codes == ["configuration", "low_disk"]
     assert await door.made() == before

@@ -85,6 +85,34 @@ async def test_a_command_of_the_repository_that_fails_keeps_nothing_and_fails_it
     assert (workflow.head_sha, workflow.pr_number, system.model.journal.entries) == (None, None, ())
 
 
+async def test_a_prompt_of_the_repository_may_change_nothing_and_a_command_that_hangs_is_ended(system, folder):
+    settings = (
+        SETTINGS
+        + """
+[workflows.look]
+phases = ["ask"]
+[workflows.hang]
+phases = ["wait"]
+[phases.ask]
+prompt = "ask.md"
+[phases.wait]
+command = { run = "echo waiting; sleep 30", timeout_s = 0.3 }
+"""
+    )
+    repository = make_repository(folder / "sample", {"adw.toml": settings, "ask.md": "Is the greeting polite?"})
+    system.model.follow(scenario(performs(any_text="Is the greeting polite")))
+
+    workflow = await system.completed((await system.accept(repository, "look")).adw_id)
+    assert (workflow.head_sha, workflow.pr_number) == (None, None)
+    assert "ask changed nothing" in [event.message for event in await system.events(workflow.adw_id, "phase_progress")]
+
+    workflow = await system.run(repository, "hang")
+    assert workflow.failure.failure_class == "gate_failed"
+    assert "did not end within 0.3 s" in workflow.failure.message
+    found = (await system.evidence(workflow.adw_id))["wait"]
+    assert (found.data["timedOut"], found.data["output"]) == (True, "waiting\n")
+
+
 async def test_end_to_end_tests_follow_the_tests_and_are_repaired_likewise(system, folder):
     repository = make_repository(folder / "sample", {"adw.toml": E2E, "e2e.sh": "grep -q hello greeting.txt\n"})
     breaks = shell("printf 'grep -q hallo greeting.txt\\n' > e2e.sh")

@@ -17,7 +17,7 @@ from adw.domain.kinds import canonical_kind, with_phase
 from adw.domain.project import Project
 from adw.domain.roles import roles_of
 from adw.domain.workflow import Workflow
-from adw.intake.preflight import Finding
+from adw.intake.candidate import Finding
 from adw.intake.service import WorkRequest
 from adw.kit.errors import AdwError, UsageError
 from adw.project.base_files import BaseFiles

@@ -8,20 +8,15 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from adw.domain.config import CONFIG_FILE, CommandEntry, ProjectConfig
-from adw.domain.forge import Issue
+from adw.domain.config import CONFIG_FILE, CommandEntry
 from adw.domain.kinds import MERGING
-from adw.domain.project import Project
 from adw.domain.testing import decode_run
 from adw.domain.verdict import Baseline, why_not_comparable
-from adw.domain.workflow import Workflow
-from adw.intake.repository import Found
-from adw.intake.request import WorkRequest
+from adw.intake.candidate import Candidate, Finding, duplicate
 from adw.kit.errors import (
     AdwError,
     ConfigurationError,
     CooldownError,
-    DuplicateRunError,
     IssueClosedError,
     LowDiskError,
     LowMemoryError,
@@ -41,33 +36,6 @@ PEOPLE = frozenset({"cli", "api", "chat"})
 """Sources behind which a person stands; they wait only where the project says so."""
 
 _MB = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """Work about to be accepted: what is asked, where it would start, and by which rules."""
-
-    request: WorkRequest
-    found: Found
-    config: ProjectConfig
-    kind: str
-    phases: tuple[str, ...]
-    issue: Issue | None
-    budget_usd: Decimal | None
-
-    @property
-    def project(self) -> Project:
-        return self.found.project
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What one check found: nothing to say, something a person should know, or a refusal."""
-
-    check: str
-    message: str
-    is_note: bool = False
-    refusal: AdwError | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,23 +208,6 @@ class Preflight:
             f"with `zte = true` under [triggers] in the {CONFIG_FILE} of its base branch"
         )
         return Finding(check="merge", message=message, is_note=True)
-
-
-def duplicate(issue_number: int, live: Workflow | None) -> DuplicateRunError:
-    """The refusal of a second live workflow on an issue, with the id of the first."""
-    identity = live.adw_id if live else "?"
-    return DuplicateRunError(
-        f"issue #{issue_number} already has the live workflow {identity}",
-        hint=f"see `adw workflow show {identity}`; go on with it by `adw run -w test --on {identity}`; to start anew "
-        "cancel it, or merge or close its pull request",
-    )
-
-
-def refuse(findings: list[Finding]) -> None:
-    """Raises the first refusal there is."""
-    for finding in findings:
-        if finding.refusal is not None:
-            raise finding.refusal
 
 
 async def _found(name: str, check: Callable[[Candidate], Awaitable[Finding | str]], candidate: Candidate) -> Finding:

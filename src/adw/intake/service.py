@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from adw.domain.agent import ModelSet
 from adw.domain.events import EventType, NewEvent
 from adw.domain.forge import Issue
-from adw.domain.kinds import Phase, canonical_kind, phases_of
-from adw.domain.naming import branch_name, slugify, title_of
+from adw.domain.kinds import canonical_kind, phases_of
 from adw.domain.project import Project
 from adw.domain.workflow import NewWorkflow, Workflow
+from adw.intake.candidate import Candidate, Finding, duplicate, refuse
 from adw.intake.earlier import EarlierWork, Theirs
-from adw.intake.preflight import Candidate, Finding, Preflight, duplicate, refuse
+from adw.intake.preflight import Preflight
 from adw.intake.repository import Found, Repositories, project_id_of
 from adw.intake.request import WorkRequest, check_request, title_for
+from adw.intake.resolved import new_workflow
 from adw.kit.errors import ConflictError, DuplicateRunError
-from adw.kit.ids import new_adw_id
 from adw.ports.projects import ProjectAccess
 from adw.ports.resources import Resources
 from adw.ports.workspace import BaseRef, Workspaces
@@ -26,9 +25,6 @@ from adw.store.events import append_event
 from adw.store.workflows import create_workflow, find_by_idempotency_key, find_live_on_issue, require_workflow
 
 __all__ = ["Accepted", "Intake", "Preview", "WorkRequest", "project_id_of"]
-
-UNPLANNED_CLASS = "chore"
-"""What work is called that no classifier looks at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,13 +70,13 @@ class Intake:
         if known is not None:
             return Accepted(workflow=known)
         preview = await self.preview(request)
-        refuse(list(preview.findings))
+        refuse(preview.findings)
         candidate = preview.candidate
         project = await self._establish(candidate.found)
         issue = candidate.issue
         if issue is None and request.text:
             issue = await self._new_issue(project, request)
-        new = _new_workflow(candidate, project=project, issue=issue, theirs=preview.theirs)
+        new = new_workflow(candidate, project=project, issue=issue, theirs=preview.theirs)
         if preview.theirs is not None and new.branch_name is not None:
             await self.access.start_branch(project, branch=new.branch_name, sha=preview.theirs.tip.sha)
         return Accepted(workflow=await self._write(new), notes=preview.notes)
@@ -201,46 +197,3 @@ async def _create(connection: Connection, new: NewWorkflow) -> Workflow:
     queued = NewEvent(type=EventType.WORKFLOW_QUEUED, message="queued")
     await append_event(connection, new.adw_id, queued)
     return await require_workflow(connection, new.adw_id)
-
-
-def _new_workflow(candidate: Candidate, *, project: Project, issue: Issue | None, theirs: Theirs | None) -> NewWorkflow:
-    request, base, config = candidate.request, candidate.found.base, candidate.config
-    title, body = _words(issue, theirs)
-    new = NewWorkflow(
-        adw_id=new_adw_id(),
-        project_id=project.id,
-        workflow_type=candidate.kind,
-        phases=tuple(str(phase) for phase in candidate.phases),
-        issue_number=None if issue is None else issue.number,
-        issue_title=title,
-        issue_body=body,
-        base_branch=base.name,
-        base_sha=base.sha,
-        model_set=request.model_set or config.agents.model_set or ModelSet.BASE,
-        budget_usd=candidate.budget_usd,
-        priority=request.priority,
-        options=request.options,
-        trigger={"source": request.source, "actor": request.actor},
-        idempotency_key=request.idempotency_key,
-    )
-    return new if Phase.PLAN in candidate.phases else _named(new, theirs)
-
-
-def _words(issue: Issue | None, theirs: Theirs | None) -> tuple[str, str]:
-    """What the work is about: the issue, else the last commit of the branch it starts from."""
-    if issue is not None:
-        return issue.title, issue.body
-    assert theirs is not None  # noqa: S101 # without earlier work there is an issue
-    return title_for(theirs.tip.message) or title_of(theirs.branch), theirs.tip.message
-
-
-def _named(new: NewWorkflow, theirs: Theirs | None) -> NewWorkflow:
-    """Work that nobody plans gets its branch at once; on a branch of somebody else it starts at that one's commit."""
-    issue_class = UNPLANNED_CLASS
-    slug = slugify(new.issue_title if theirs is None else theirs.branch)
-    branch = branch_name(issue_class=issue_class, issue_number=new.issue_number, adw_id=new.adw_id, slug=slug)
-    named = replace(new, issue_class=issue_class, branch_name=branch)
-    if theirs is None:
-        return named
-    on = {"on": theirs.branch, "onSha": theirs.tip.sha}
-    return replace(named, head_sha=theirs.tip.sha, trigger={**new.trigger, **on})

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from adw.api.views.projects import CommandsView
 from adw.api.wire import Money, Wire
-from adw.intake.preflight import Finding
+from adw.intake.candidate import Finding
 from adw.kit.errors import AdwError
 
 

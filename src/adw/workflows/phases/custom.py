@@ -73,7 +73,7 @@ async def _run_command(
 
 def _complaint(outcome: CheckOutcome, command: Command) -> str:
     if outcome.timed_out:
-        return f"`{command.shown}` did not end within {command.timeout_s:.0f} s"
+        return f"`{command.shown}` did not end within {command.timeout_s:g} s"
     return f"`{command.shown}` failed with exit status {outcome.exit_code}"
 
 
