@@ -7,9 +7,14 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
+from tests.control.past import BUILT, WAYS, Access, Workspaces, move, past
 
 from adw.control.service import Control
+from adw.control.steering import Steering
+from adw.domain.status import Status
+from adw.store import usage
 from adw.store.db import Database
+from adw.store.workflows import require_workflow, update_workflow
 
 
 class RecordingEnqueuer:
@@ -60,3 +65,39 @@ async def enqueuer(database: Database) -> RecordingEnqueuer:
 @pytest.fixture
 def control(database: Database, enqueuer: RecordingEnqueuer) -> Control:
     return Control(database=database, enqueuer=enqueuer)
+
+
+@pytest.fixture
+def access():
+    return Access()
+
+
+@pytest.fixture
+def steering(database, enqueuer, access, tmp_path):
+    return Steering(
+        database=database, enqueuer=enqueuer, access=access, workspaces=Workspaces(tmp_path), work_dir=tmp_path / "work"
+    )
+
+
+@pytest.fixture
+def worked(database, make_workflow):
+    """A workflow in a status, with plan and build done and pushed, and its test attempt as the status wants it."""
+
+    async def go(status=Status.COMPLETED, *, done=("plan", "build"), **changes):
+        budget = changes.pop("budget_usd", None)
+        workflow = await make_workflow(budget_usd=budget)
+        async with database.begin() as connection:
+            await usage.set_budget(connection, workflow.adw_id, budget_usd=budget)
+            await past(connection, workflow.adw_id, done)
+            values = {
+                "branch_name": f"bug-issue-1-adw-{workflow.adw_id}-totals",
+                "issue_class": "bug",
+                "plan_file": "specs/plan.md",
+                "head_sha": BUILT,
+            }
+            await update_workflow(connection, workflow.adw_id, changes=values | changes)
+            for step in WAYS[status]:
+                await move(connection, workflow.adw_id, step)
+            return await require_workflow(connection, workflow.adw_id)
+
+    return go

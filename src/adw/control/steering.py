@@ -15,6 +15,7 @@ from adw.control.takeover import hand_back, take_over
 from adw.domain.events import EventType, NewEvent
 from adw.domain.kinds import canonical_kind, phases_of
 from adw.domain.message import MAX_MESSAGE_CHARS, Message
+from adw.domain.places import PRIVATE_FILES, presence_file
 from adw.domain.project import Project
 from adw.domain.status import UNFINISHED, Status
 from adw.domain.workflow import Workflow
@@ -31,8 +32,6 @@ from adw.store.messages import leave_message
 from adw.store.projects import get_project
 from adw.store.running import running_agents
 from adw.store.workflows import find_by_idempotency_key, lock_workflow, require_workflow, update_workflow
-from adw.workflows.context import PRIVATE_FILES
-from adw.workflows.services import presence_file
 
 AGENT_END_TIMEOUT_S = 15.0
 

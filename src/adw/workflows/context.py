@@ -14,6 +14,7 @@ from typing import Any
 from adw.domain.config import ProjectConfig
 from adw.domain.events import EventType, NewEvent
 from adw.domain.phase import Evidence, GateOutcome
+from adw.domain.places import PRIVATE_FILES
 from adw.domain.project import Project
 from adw.domain.status import Status
 from adw.domain.workflow import Workflow
@@ -29,23 +30,6 @@ from adw.store.workers import holds_lease
 from adw.store.workflows import require_workflow, transition, update_workflow
 from adw.workflows.endings import LegEnded, Question
 from adw.workflows.services import Services
-
-PRIVATE_FILES = (
-    ".ports.env",
-    "**/__pycache__/**",
-    "**/*.pyc",
-    "**/.pytest_cache/**",
-    "**/.venv/**",
-    "**/node_modules/**",
-    "**/*.egg-info/**",
-    "**/.coverage",
-    "**/.mypy_cache/**",
-    "**/.ruff_cache/**",
-    "**/.gradle/**",
-    "**/.kotlin/**",
-    "**/.DS_Store",
-)
-"""What tools leave in a working tree whatever the repository's own ignore rules say; never committed."""
 
 _LEASE_LOOK_S = 0.2
 

@@ -15,6 +15,7 @@ import structlog
 from adw.domain.config import ProjectConfig
 from adw.domain.failure import POLICIES, Failure, FailureClass
 from adw.domain.kinds import Phase
+from adw.domain.places import presence_file
 from adw.kit.errors import AdwError
 from adw.kit.presence import present
 from adw.ports.engine import JsonObject, JsonValue, Leg
@@ -34,7 +35,7 @@ from adw.workflows.lifecycle import (
 )
 from adw.workflows.opening import adopted_before_ending, carry_out, next_phase, read_opening
 from adw.workflows.phases import build, custom, document, finish, plan, review, ship, test
-from adw.workflows.services import Services, presence_file
+from adw.workflows.services import Services
 
 PHASES: Mapping[str, Callable[[PhaseContext], Awaitable[Mapping[str, Any]]]] = {
     Phase.PLAN: plan.run,

@@ -46,8 +46,3 @@ class Services:
     merge_look_delays_s: Sequence[float] = (2.0, 4.0, 8.0, 16.0, 32.0)
     """Pauses between looks for a merge on the base branch."""
     snapshot_interval_s: float = 30.0
-
-
-def presence_file(work_dir: Path, adw_id: str) -> Path:
-    """Held by every process that executes a leg of the workflow, and so may touch its worktree."""
-    return work_dir / adw_id / "at-work"
