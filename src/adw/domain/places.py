@@ -6,16 +6,18 @@ from pathlib import Path
 
 PRIVATE_FILES = (
     ".ports.env",
-    "__pycache__/",
-    "*.pyc",
-    ".pytest_cache/",
-    ".venv/",
-    "node_modules/",
-    "*.egg-info/",
-    ".coverage",
-    ".mypy_cache/",
-    ".ruff_cache/",
-    ".DS_Store",
+    "**/__pycache__/**",
+    "**/*.pyc",
+    "**/.pytest_cache/**",
+    "**/.venv/**",
+    "**/node_modules/**",
+    "**/*.egg-info/**",
+    "**/.coverage",
+    "**/.mypy_cache/**",
+    "**/.ruff_cache/**",
+    "**/.gradle/**",
+    "**/.kotlin/**",
+    "**/.DS_Store",
 )
 """What tools leave in a working tree whatever the repository's own ignore rules say; never committed."""
 
