@@ -9,10 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
-from adw.kit.process import SupervisedLauncher
+from adw.kit.process import SupervisedLauncher, identify
 from adw.ports.commands import Appearance, Command, Place
 from adw.workspace.commands import LaunchedCommands
 from adw.workspace.commands.application import look_at_application
@@ -88,7 +87,7 @@ async def test_an_application_is_looked_at_and_gone_afterwards(
     assert found.urls == {"backend": f"http://127.0.0.1:{free_port}/"}
     assert [(picture.name, picture.content) for picture in found.pictures] == [("backend", PNG)]
     assert f"answered at http://127.0.0.1:{free_port}/" in found.note
-    assert not psutil.pid_exists(int((place.root / "pid").read_text()))
+    assert not identify(int((place.root / "pid").read_text()))
 
 
 async def test_without_a_browser_there_is_only_a_sentence(look, server: str, monkeypatch: pytest.MonkeyPatch, tmp_path):
