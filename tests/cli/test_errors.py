@@ -25,9 +25,16 @@ class Refused:
 
 REFUSED = (
     Refused(("rnu",), ExitCode.USAGE, "no such command 'rnu' [usage]", "did you mean 'run'? see `adw --help`"),
-    Refused(("run",), ExitCode.USAGE, "missing argument 'TARGET' [usage]", "see `adw run --help`"),
+    Refused(("run",), ExitCode.USAGE, "say what to do: an issue's number or a sentence [usage]", "for example `adw"),
     Refused(
-        ("run", "x", "--josn"), ExitCode.USAGE, "no such option: --josn [usage]", "did you mean --json? see `adw run"
+        ("run", "-w", "test"), ExitCode.USAGE, "`test` alone is done on earlier work", "add `--on` with a workflow"
+    ),
+    Refused(("run", "x", "-w", "sdlc", "--on", "y"), ExitCode.USAGE, "`--on` goes with a single phase", "leave `--on`"),
+    Refused(
+        ("run", "x", "--josn"),
+        ExitCode.USAGE,
+        "no such option: --josn [usage]",
+        "did you mean --json, --on? see `adw run",
     ),
     Refused(("workflow",), ExitCode.USAGE, "missing command [usage]", "see `adw workflow --help`"),
     Refused(("workflow", "shwo"), ExitCode.USAGE, "no such command 'shwo' [usage]", "did you mean 'show'?"),
@@ -36,7 +43,6 @@ REFUSED = (
     Refused(("serve", "--server", "apache"), ExitCode.USAGE, "'apache' is not one of", "see `adw serve --help`"),
     Refused(("run", "x"), ExitCode.USAGE, "no credential for the model API", "export ANTHROPIC_API_KEY="),
     Refused(("run", ""), ExitCode.USAGE, "say what to do: an issue's number or a sentence [usage]", "for example `adw"),
-    Refused(("run", "x", "-w", "plan-biuld"), ExitCode.USAGE, "unknown workflow kind", "did you mean `plan-build`?"),
     Refused(("run", "x", "--budget", "much"), ExitCode.USAGE, "'much' is not an amount of US dollars", "`--budget 2.5"),
     Refused(("run", "x", "--budget", "-1"), ExitCode.USAGE, "'-1' is not an amount of US dollars", "`--budget 2.50`"),
     Refused(("run", "x", "--model-set", "big"), ExitCode.USAGE, "'big' is not one of", "see `adw run --help`"),

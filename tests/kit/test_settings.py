@@ -17,6 +17,8 @@ BAD = {
     "ADW_BACKEND_PORT_START": "80",
     "ADW_FRONTEND_PORT_START": "many",
     "ADW_MAX_CONCURRENT_WORKFLOWS": "0",
+    "ADW_MIN_FREE_DISK_MB": "-1",
+    "ADW_MIN_FREE_MEMORY_MB": "little",
     "PORT": "65536",
     "ENVIRONMENT": "space",
     "LOG_LEVEL": "loud",
