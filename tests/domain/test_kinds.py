@@ -9,6 +9,7 @@ from adw.domain.kinds import (
     PHASE_WORDS,
     VERIFYING,
     Phase,
+    check_earlier,
     normalise_kind,
     phase_words,
     phases_of,
@@ -59,6 +60,18 @@ def test_a_repository_may_add_kinds_of_its_own():
     with pytest.raises(UsageError) as refused:
         normalise_kind("tidy-upp", defined=defined)
     assert "did you mean `tidy-up`" in (refused.value.hint or "")
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "of-our-own", "sdlc_zte"])
+def test_earlier_work_is_named_exactly_for_single_phases(kind):
+    goes_on = kind in ON_EARLIER_WORK
+    for on, is_right in ((None, not goes_on), ("abcd1234", goes_on), (" ", False), ("a\nb", False)):
+        if is_right:
+            check_earlier(kind, on=on)
+            continue
+        with pytest.raises(UsageError) as refused:
+            check_earlier(kind, on=on)
+        assert refused.value.hint
 
 
 def test_only_zte_merges_and_single_phases_other_than_plan_need_earlier_work():

@@ -268,6 +268,19 @@ async def test_a_base_whose_tests_are_known_to_say_nothing_is_told(door, reposit
     )
 
 
+async def test_a_base_that_could_not_be_tested_is_told_until_it_was(door, repository):
+    workflow = (await door.accept(repository)).workflow
+    key = {"project_id": workflow.project_id, "commit": workflow.base_sha, "config_hash": "h"}
+    for result, told in (({"problem": "set-up of the base failed: no\nnetwork"}, 1), ({"tests": None, "flaky": []}, 0)):
+        async with door.database.begin() as connection:
+            await save_baseline(connection, **key, result=result)
+        notes = (await door.accept(repository)).notes
+        assert (
+            len([note for note in notes if "will be tried again: set-up of the base failed: no network" in note])
+            == told
+        )
+
+
 async def test_a_preview_finds_everything_at_once_and_makes_nothing(door, repository):
     repository.commit(adw__toml="[budget]\nworkflow_usd = 0\n")
     low = replace(door.intake, resources=Room(Headroom(free_disk=1, least_disk=2, available_memory=1)))

@@ -36,6 +36,7 @@ PEOPLE = frozenset({"cli", "api", "chat"})
 """Sources behind which a person stands; they wait only where the project says so."""
 
 _MB = 1024 * 1024
+_SHOWN_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +197,7 @@ class Preflight:
         problem = _trouble(known[0])
         if not problem:
             return "known"
-        return Finding(check="baseline", message=f"{problem}: the test gate will not apply", is_note=True)
+        return Finding(check="baseline", message=problem, is_note=True)
 
     async def _merge(self, candidate: Candidate) -> Finding | str:
         if candidate.kind not in MERGING:
@@ -220,9 +221,13 @@ async def _found(name: str, check: Callable[[Candidate], Awaitable[Finding | str
 
 def _trouble(result: Mapping[str, Any]) -> str:
     """Why a base's tests say nothing; empty when they do, or when there are none."""
+    if "problem" in result:
+        why = " ".join(str(result["problem"]).split())[-_SHOWN_CHARS:]
+        return f"the base could not be tested the last time and will be tried again: {why}"
     if result.get("tests") is None:
         return ""
-    return why_not_comparable(Baseline(run=decode_run(result["tests"])))
+    problem = why_not_comparable(Baseline(run=decode_run(result["tests"])))
+    return f"{problem}: the test gate will not apply" if problem else ""
 
 
 def _entries(candidate: Candidate) -> dict[str, CommandEntry]:

@@ -90,8 +90,16 @@ async def get_baseline(
 async def save_baseline(
     connection: AsyncConnection, *, project_id: str, commit: str, config_hash: str, result: Mapping[str, Any]
 ) -> None:
+    """Keeps the first result there is; one that only tells a `problem` gives way to a later one."""
     key = {"project_id": project_id, "commit_sha": commit, "config_hash": config_hash}
-    await connection.execute(insert(baselines).values(**key, result=storable(result)).on_conflict_do_nothing())
+    statement = insert(baselines).values(**key, result=storable(result))
+    await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=list(key),
+            set_={"result": statement.excluded.result},
+            where=baselines.c.result.has_key("problem"),
+        )
+    )
 
 
 async def intend_effect(connection: AsyncConnection, *, key: str, adw_id: str, kind: str) -> Mapping[str, Any] | None:

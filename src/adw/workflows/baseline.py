@@ -47,11 +47,10 @@ async def ensure_baseline(ctx: PhaseContext, worktree: Worktree) -> Mapping[str,
         if known is not None:
             return known
         result = await _run(ctx, worktree)
-        if "problem" not in result:  # what kept the base from being tested may be gone the next time
-            async with services.database.begin() as connection:
-                await save_baseline(
-                    connection, project_id=ctx.run.project.id, commit=base, config_hash=identity, result=result
-                )
+        async with services.database.begin() as connection:
+            await save_baseline(
+                connection, project_id=ctx.run.project.id, commit=base, config_hash=identity, result=result
+            )
         return result
 
 
@@ -88,13 +87,15 @@ def _wanted(ctx: PhaseContext, commands: CommandSet) -> CommandSet:
 
 
 async def _find(ctx: PhaseContext, identity: str) -> Mapping[str, Any] | None:
+    """What is known; a base that could not be tested is tried again, for what was in the way may be gone."""
     async with ctx.services.database.read() as connection:
-        return await get_baseline(
+        known = await get_baseline(
             connection,
             project_id=ctx.run.project.id,
             commit=ctx.run.workflow.base_sha,
             config_hash=identity,
         )
+    return None if known is None or "problem" in known else known
 
 
 async def _run(ctx: PhaseContext, worktree: Worktree) -> dict[str, Any]:
