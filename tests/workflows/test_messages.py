@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from adw.agents.scripted import ScriptedReply, answers, fails
@@ -34,10 +36,12 @@ async def left(play):
         return await list_messages(connection, play.workflow.adw_id)
 
 
-async def kept(play, text, *, session="session-1"):
-    """The runtime has stored what was said to it."""
+async def kept(play, text, *, kind="user", session="session-1"):
+    """The runtime has stored what was said to it, or with another kind that it is to be said."""
     key = TranscriptKey(project_key=play.workflow.adw_id, session_id=session)
-    await PostgresTranscripts(play.database.engine).append(key, [TranscriptEntry(uuid=None, body=text)])
+    await PostgresTranscripts(play.database.engine).append(
+        key, [TranscriptEntry(uuid=None, body=json.dumps({"type": kind, "message": text}))]
+    )
 
 
 async def told(play):
@@ -96,19 +100,19 @@ async def test_who_only_names_things_hears_nothing(play, say):
     assert [message.delivered_at for message in await left(play)] == [None]
 
 
-@pytest.mark.parametrize("was_kept", [True, False])
-async def test_a_death_after_the_words_were_put_neither_loses_nor_repeats_them(play, say, was_kept):
+@pytest.mark.parametrize("kind", ["user", "queue-operation", None])
+async def test_a_death_after_the_words_were_put_neither_loses_nor_repeats_them(play, say, kind):
     message = await say("Use the old format")
     play.script(ScriptedReply(dies=True), answers())
     with pytest.raises(InfrastructureError):
         await converse(play.ctx(), play.editing)
-    if was_kept:
-        await kept(play, play.runtime.tasks[0].prompt)
+    if kind is not None:
+        await kept(play, play.runtime.tasks[0].prompt, kind=kind)
     play.replayed()
     await converse(play.ctx(), play.editing)
     again = play.runtime.tasks[1]
     assert again.resume_session == "session-1"
-    assert (str(message.id) in again.prompt) is not was_kept
+    assert (str(message.id) in again.prompt) is (kind != "user")
     assert len(await told(play)) == 1
 
 

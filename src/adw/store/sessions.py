@@ -14,6 +14,9 @@ from adw.ports.sessions import FoldSummary, StoredSession, TranscriptEntry, Tran
 from adw.store.tables.sessions import agent_session_entries as entry_rows
 from adw.store.tables.sessions import agent_sessions as session_rows
 
+_SAID = r'"type": ?"user"'
+"""Marks an entry as something that was said; inside a string its quotes would be escaped."""
+
 
 class PostgresTranscripts:
     """Implements `adw.ports.sessions.TranscriptRows`."""
@@ -80,13 +83,16 @@ class PostgresTranscripts:
             return list((await connection.execute(query)).scalars())
 
 
-async def session_holds(connection: AsyncConnection, *, project_key: str, session_id: str, words: str) -> bool:
-    """Whether the kept conversation contains these words. They must read the same inside a JSON string."""
+async def was_said(connection: AsyncConnection, *, project_key: str, session_id: str, words: str) -> bool:
+    """Whether the kept conversation has these words among what was said to the agent.
+
+    Words that only stood in line to be said do not count. They must read the same inside a JSON string.
+    """
     query = (
         select(entry_rows.c.position)
         .join(session_rows, session_rows.c.id == entry_rows.c.agent_session_id)
         .where(_of_session(TranscriptKey(project_key=project_key, session_id=session_id)))
-        .where(func.strpos(entry_rows.c.body, words) > 0)
+        .where(func.strpos(entry_rows.c.body, words) > 0, entry_rows.c.body.regexp_match(_SAID))
         .limit(1)
     )
     return (await connection.execute(query)).first() is not None

@@ -15,7 +15,7 @@ from adw.domain.message import Message
 from adw.store.agent_outputs import AgentOutput
 from adw.store.db import Connection
 from adw.store.messages import for_conversation, mark_delivered, undelivered
-from adw.store.sessions import session_holds
+from adw.store.sessions import was_said
 from adw.workflows.context import PhaseContext
 
 DEAF = frozenset({Role.CLASSIFIER})
@@ -57,4 +57,4 @@ async def is_spoken_to(connection: Connection, ctx: PhaseContext, role: Role) ->
 async def _is_held(connection: Connection, message: Message, session: str) -> bool:
     if message.delivered_at is None:
         return False
-    return await session_holds(connection, project_key=message.adw_id, session_id=session, words=str(message.id))
+    return await was_said(connection, project_key=message.adw_id, session_id=session, words=str(message.id))

@@ -59,5 +59,5 @@ async def _conflict(git: Git, remote: Path | str, *, ref: str, access: RemoteAcc
         return ConflictError(f"{branch} was deleted on the remote", hint="Retry to push it again as a new branch")
     return ConflictError(
         f"{branch} on the remote holds commits this workflow does not know of",
-        hint="They are adopted by a follow-up round, or discarded with --discard-foreign",
+        hint="Retry to take them in, or give them up with `adw workflow retry ID --from PHASE --discard-foreign`",
     )
