@@ -268,6 +268,17 @@ async def test_a_base_whose_tests_are_known_to_say_nothing_is_told(door, reposit
     )
 
 
+async def test_work_that_goes_on_needs_room_as_well(door, repository):
+    repository.commit(adw__toml="[budget]\nmonth_usd = 5\n")
+    workflow = (await door.accept(repository)).workflow
+    await door.intake.check_room(workflow)
+    with pytest.raises(LowDiskError):
+        await replace(door.intake, resources=Room(Headroom(free_disk=1, least_disk=2))).check_room(workflow)
+    await spend(door, workflow, "5")
+    with pytest.raises(MonthlyBudgetError):
+        await door.intake.check_room(workflow)
+
+
 async def test_a_base_that_could_not_be_tested_is_told_until_it_was(door, repository):
     workflow = (await door.accept(repository)).workflow
     key = {"project_id": workflow.project_id, "commit": workflow.base_sha, "config_hash": "h"}

@@ -29,9 +29,15 @@ async def hand_in(services: ApiServices, request: WorkRequest) -> AcceptedView:
     earlier = await services.intake.earlier(request)
     if earlier is not None:
         _check_follow_up(request, earlier)
-        return await accepted(services, await follow_up(services.database, earlier.adw_id, _order(request)))
+        return await go_on(services, earlier, _order(request))
     taken = await services.intake.accept(request)
     return await accepted(services, taken.workflow, notes=taken.notes)
+
+
+async def go_on(services: ApiServices, earlier: Workflow, order: FollowUp) -> AcceptedView:
+    """Adds a phase to a workflow of ours, if there is room for it."""
+    await services.intake.check_room(earlier)
+    return await accepted(services, await follow_up(services.database, earlier.adw_id, order))
 
 
 async def preview(services: ApiServices, request: WorkRequest) -> PreviewView:
@@ -101,7 +107,7 @@ async def _preview_follow_up(services: ApiServices, request: WorkRequest, earlie
     config = await BaseFiles(access=services.access, project=project, sha=earlier.base_sha).config()
     kind = canonical_kind(request.kind)
     phases, model_set = with_phase(earlier.phases, kind), request.model_set or earlier.model_set
-    finding = _may_go_on(request, earlier)
+    finding = await _may_go_on(services, request, earlier)
     return PreviewView(
         success=finding.refusal is None,
         adw_id=earlier.adw_id,
@@ -118,10 +124,11 @@ async def _preview_follow_up(services: ApiServices, request: WorkRequest, earlie
     )
 
 
-def _may_go_on(request: WorkRequest, earlier: Workflow) -> Finding:
+async def _may_go_on(services: ApiServices, request: WorkRequest, earlier: Workflow) -> Finding:
     try:
         _check_follow_up(request, earlier)
         check_state(earlier)
+        await services.intake.check_room(earlier)
     except AdwError as error:
         return Finding(check="workflow", message=error.message, refusal=error)
     return Finding(check="workflow", message=f"workflow {earlier.adw_id} goes on")

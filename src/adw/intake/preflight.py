@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any
 
 from adw.domain.config import CONFIG_FILE, CommandEntry
@@ -13,18 +12,16 @@ from adw.domain.kinds import MERGING
 from adw.domain.testing import decode_run
 from adw.domain.verdict import Baseline, why_not_comparable
 from adw.intake.candidate import Candidate, Finding, duplicate
+from adw.intake.room import check_machine, check_month
 from adw.kit.errors import (
     AdwError,
     ConfigurationError,
     CooldownError,
     IssueClosedError,
-    LowDiskError,
-    LowMemoryError,
-    MonthlyBudgetError,
     OpenPullRequestError,
 )
 from adw.ports.projects import ProjectAccess
-from adw.ports.resources import Headroom, Resources
+from adw.ports.resources import Resources
 from adw.project.base_files import BaseFiles
 from adw.store import admission
 from adw.store.db import Database
@@ -35,7 +32,6 @@ AUTOMATIC_COOLDOWN_S = 300.0
 PEOPLE = frozenset({"cli", "api", "chat"})
 """Sources behind which a person stands; they wait only where the project says so."""
 
-_MB = 1024 * 1024
 _SHOWN_CHARS = 200
 
 
@@ -62,14 +58,6 @@ class Preflight:
             ("merge", self._merge),
         )
         return [await _found(name, check, candidate) for name, check in checks]
-
-    async def left_this_month(self, candidate: Candidate) -> Decimal | None:
-        """US dollars the project may still spend this month; None without a limit."""
-        limit = candidate.config.budget.month_usd
-        if limit is None:
-            return None
-        async with self.database.read() as connection:
-            return limit - await admission.spent_this_month(connection, candidate.project.id)
 
     async def _issue(self, candidate: Candidate) -> str:
         issue = candidate.issue
@@ -155,14 +143,9 @@ class Preflight:
                 f"[budget] workflow_usd in {CONFIG_FILE} is {wanted}: nothing could be spent",
                 hint="name an amount above 0 there, or give one with `--budget`",
             )
-        left = await self.left_this_month(candidate)
+        left = await check_month(self.database, candidate.project, candidate.config)
         if left is None:
             return "no limit" if wanted is None else f"${wanted} for this workflow"
-        if left <= 0:
-            raise MonthlyBudgetError(
-                f"project {candidate.project.name} has spent its ${limit} of this month",
-                hint=f"raise [budget] month_usd in {CONFIG_FILE}, or wait for the next month",
-            )
         if wanted is None or wanted > left:
             said = "no budget was named" if wanted is None else f"a budget of ${wanted} was asked for"
             return Finding(
@@ -173,18 +156,7 @@ class Preflight:
         return f"${wanted} for this workflow, of ${left:.2f} left this month"
 
     async def _machine(self, _: Candidate) -> str:
-        room = Headroom() if self.resources is None else self.resources.look()
-        if room.free_disk is not None and room.free_disk < room.least_disk:
-            raise LowDiskError(
-                f"the data directory has {room.free_disk // _MB} MB left, less than {room.least_disk // _MB} MB",
-                hint="free some space, for example with `adw worktree cleanup`, or lower ADW_MIN_FREE_DISK_MB",
-            )
-        if room.available_memory is not None and room.available_memory < room.least_memory:
-            raise LowMemoryError(
-                f"{room.available_memory // _MB} MB of memory are available, less than {room.least_memory // _MB} MB",
-                hint="wait until other programs have ended, or lower ADW_MIN_FREE_MEMORY_MB",
-            )
-        return f"{_shown(room.free_disk)} of disk and {_shown(room.available_memory)} of memory are free"
+        return check_machine(self.resources)
 
     async def _baseline(self, candidate: Candidate) -> Finding | str:
         """A base whose tests are known to say nothing is no obstacle, but somebody should know."""
@@ -248,7 +220,3 @@ def _check_line(key: str, line: str) -> None:
         raise ConfigurationError(
             f"{key}: `{line}` is no complete shell line: {str(error).lower()}", hint=f"correct it in {CONFIG_FILE}"
         ) from error
-
-
-def _shown(size: int | None) -> str:
-    return "an unknown amount" if size is None else f"{size // _MB} MB"

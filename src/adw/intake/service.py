@@ -15,10 +15,12 @@ from adw.intake.preflight import Preflight
 from adw.intake.repository import Found, Repositories, project_id_of
 from adw.intake.request import WorkRequest, check_request, title_for
 from adw.intake.resolved import new_workflow
+from adw.intake.room import check_machine, check_month, left_this_month
 from adw.kit.errors import ConflictError, DuplicateRunError
 from adw.ports.projects import ProjectAccess
 from adw.ports.resources import Resources
 from adw.ports.workspace import BaseRef, Workspaces
+from adw.project.base_files import BaseFiles
 from adw.store import projects, usage
 from adw.store.db import Connection, Database
 from adw.store.events import append_event
@@ -101,7 +103,7 @@ class Intake:
         )
         preflight = Preflight(database=self.database, access=self.access, resources=self.resources)
         findings = await preflight.examine(candidate)
-        left = await preflight.left_this_month(candidate)
+        left = await left_this_month(self.database, candidate.project, config)
         if left is not None and (candidate.budget_usd is None or candidate.budget_usd > left):
             candidate = replace(candidate, budget_usd=left)
         return Preview(candidate=candidate, findings=tuple(findings), theirs=theirs)
@@ -121,6 +123,14 @@ class Intake:
         found = await self._repositories.find(request.project)
         known = await work.find(found.project, reference, base=found.base)
         return known if isinstance(known, Workflow) else None
+
+    async def check_room(self, workflow: Workflow) -> None:
+        """For work that goes on: raises as `accept` does when the machine or the month's money is used up."""
+        async with self.database.read() as connection:
+            project = await projects.get_project(connection, workflow.project_id)
+        check_machine(self.resources)
+        config = await BaseFiles(access=self.access, project=project, sha=workflow.base_sha).config()
+        await check_month(self.database, project, config)
 
     async def open_project(self, reference: str, *, base: str | None = None) -> tuple[Project, BaseRef]:
         """The project at a path, made if it is new, or a known one; with the commit its base is at now."""

@@ -10,16 +10,17 @@ from pydantic import Field, StrictBool, StrictInt
 
 from adw.api.inputs import AdwId, IdempotencyKey, Services
 from adw.api.openapi import problems
-from adw.api.ordering import accepted, hand_in, preview
+from adw.api.ordering import go_on, hand_in, preview
 from adw.api.paths import check_reference
 from adw.api.views.orders import PreviewView
 from adw.api.views.workflow import AcceptedView
 from adw.api.wire import Actor, Amount, Body, Line, Number
-from adw.control.follow_up import FollowUp, follow_up
+from adw.control.follow_up import FollowUp
 from adw.domain.agent import ModelSet
 from adw.domain.kinds import ON_EARLIER_WORK
 from adw.domain.workflow import WorkflowOptions
 from adw.intake.service import WorkRequest
+from adw.store.workflows import require_workflow
 
 router = APIRouter(prefix="/api/adw/workflows", tags=["workflows"], responses=problems(404, 409, 502))
 
@@ -109,7 +110,9 @@ def _phase_route(phase: str) -> Callable[..., Awaitable[AcceptedView]]:
         order = FollowUp(
             phase=phase, actor=wanted.actor, model_set=wanted.model_set, options=options, key=idempotency_key
         )
-        return await accepted(services, await follow_up(services.database, adw_id, order))
+        async with services.database.read() as connection:
+            earlier = await require_workflow(connection, adw_id)
+        return await go_on(services, earlier, order)
 
     run_phase.__doc__ = f"Runs {phase} on a workflow that has completed or failed; what it ends with is renewed."
     return run_phase
