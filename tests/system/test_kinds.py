@@ -221,3 +221,22 @@ async def test_a_patch_has_a_short_plan(system, repository):
     workflow = await system.completed((await system.accept(repository, "patch")).adw_id)
     assert workflow.phases == ("plan", "build", "test", "finish")
     assert await system.has_said("Keep the plan to one page at most")
+
+
+async def test_a_command_that_is_interrupted_begins_again_in_a_clean_tree(scene, folder):
+    command = f"echo swept >> log.txt; if [ ! -e {folder}/go ]; then touch {folder}/waits; sleep 300; fi"
+    settings = SETTINGS + f'[workflows.w]\nphases = ["sweep"]\n[phases.sweep]\ncommand = "{command}"\n'
+    repository = make_repository(folder / "sample", {"adw.toml": settings})
+    scene.model.follow(scenario())
+    worker = scene.fork_worker(impatient=True)
+    accepted = await scene.accept(repository, "w")
+    await scene.eventually((folder / "waits").exists, "the command runs")
+    worker.kill()
+    (folder / "go").touch()
+    scene.fork_worker(impatient=True)
+
+    workflow = await scene.completed(accepted.adw_id)
+
+    assert git(repository, "show", f"{workflow.branch_name}:log.txt") == "swept"
+    assert workflow.pr_state == "draft"
+    await scene.nothing_survives()
