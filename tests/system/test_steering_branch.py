@@ -6,7 +6,6 @@ import pytest
 from repositories import git
 from script import (
     BUILT,
-    PLAN,
     adds_farewell,
     answer,
     blocks,
@@ -20,10 +19,8 @@ from script import (
     straight,
     write,
 )
-from sqlalchemy import text
 
 from adw.domain.message import MAX_MESSAGE_CHARS
-from adw.domain.workflow import WorkflowOptions
 from adw.kit.errors import ConflictError, UsageError, WrongStateError
 from adw.store.approvals import list_approvals
 from adw.store.messages import list_messages
@@ -230,6 +227,11 @@ async def test_a_conflict_with_a_persons_commit_is_one_question_and_solved_in_th
         [asked] = await list_approvals(connection, adw_id=waiting.adw_id, pending_only=True)
     assert (asked.kind, asked.data["files"]) == ("conflict", ["farewell.txt"])
     assert git(repository, "rev-parse", branch) == theirs
+    await system.control.decide(waiting.adw_id, allow=True, actor="ann")
+    waiting = await system.settled(waiting.adw_id)
+    assert (waiting.status, waiting.wait_reason) == ("waiting", "question"), "tried again, and asked again"
+    async with system.foundation.database.read() as connection:
+        assert len(await list_approvals(connection, adw_id=waiting.adw_id)) == 2
 
     taken = await system.foundation.steering.takeover(waiting.adw_id, actor="ann")
     git(taken.path, "merge", "-q", "-X", "theirs", "-m", "Agree on a farewell", theirs)
@@ -281,89 +283,3 @@ async def test_an_agent_hears_a_message_before_its_answer_counts(system, reposit
     assert [each for each in await steering.agents() if each.adw_id == accepted.adw_id] == []
     with pytest.raises(WrongStateError, match="completed"):
         await steering.send(done.adw_id, text="Too late", actor="ann")
-
-
-DEATHS = [
-    ("keep", "before"),
-    ("keep", "after"),
-    ("reset", "after"),
-    ("push", "before"),
-    ("push", "after"),
-    ("publish", "after"),
-]
-
-
-@pytest.mark.slow
-async def test_a_worker_that_dies_at_each_effect_of_moving_back_loses_nothing(scene, repository):
-    scene.model.follow(scenario(classifies(), plans(text=PLAN)))
-    worker = scene.fork_worker()
-    accepted = await scene.accept(repository, "plan")
-    first = await scene.completed(accepted.adw_id)
-    worker.stop()
-    await scene.foundation.steering.retry_from(first.adw_id, from_phase="plan", actor="person")
-    for death in DEATHS:
-        doomed = scene.fork_worker(death=death)
-        doomed.gone()
-        assert f"dies {death[1]} {death[0]}" in doomed.said()
-    scene.fork_worker()
-    again = await scene.completed(first.adw_id)
-    assert again.rewind_to is None
-    assert git(remote_of(scene, again), "rev-parse", f"refs/adw/{again.adw_id}/attempt-1") == first.head_sha
-    assert git(repository, "rev-parse", again.branch_name) == again.head_sha
-    assert git(repository, "log", "--format=%s", f"main..{again.branch_name}") == "plan: Say farewell"
-
-
-TAKING_IN = [("adopt_remote", "before"), ("adopt_remote", "after"), ("push", "before"), ("push", "after")]
-
-
-@pytest.mark.slow
-async def test_a_worker_that_dies_while_taking_in_a_persons_commit_loses_and_doubles_nothing(scene, repository):
-    scene.model.follow(straight())
-    worker = scene.fork_worker()
-    waiting = await scene.run(repository, "plan", options=WorkflowOptions(plan_approval=True))
-    worker.stop()
-    branch = waiting.branch_name
-    git(repository, "checkout", "-q", branch)
-    (repository / "note.txt").write_text("seen by ann\n")
-    git(repository, "add", "note.txt")
-    git(repository, "commit", "-q", "-m", "Leave a note")
-    theirs = git(repository, "rev-parse", "HEAD")
-    git(repository, "checkout", "-q", "main")
-    await scene.control.decide(waiting.adw_id, allow=True, actor="ann")
-    for death in TAKING_IN:
-        doomed = scene.fork_worker(death=death)
-        doomed.gone()
-        assert f"dies {death[1]} {death[0]}" in doomed.said()
-    scene.fork_worker()
-    done = await scene.completed(waiting.adw_id)
-    assert done.head_sha == theirs == git(repository, "rev-parse", branch)
-    log = git(repository, "log", "--format=%s", f"main..{branch}").splitlines()
-    assert log == ["Leave a note", "plan: Say farewell"]
-    assert len([event for event in await scene.events(done.adw_id) if "adopted" in event.data]) == 1
-    assert scene.model.conversations("planner") == 1
-
-
-@pytest.mark.slow
-async def test_a_message_left_for_an_agent_whose_worker_dies_is_heard_once(scene, repository):
-    scene.model.follow(
-        scenario(
-            classifies(),
-            plans(),
-            rule("told", adds_farewell(), answer(BUILT), role="implementor", turn=2, any_text="Address friends"),
-            rule("begun", shell(f"touch {scene.folder}/hangs; sleep 300"), role="implementor"),
-        )
-    )
-    worker = scene.fork_worker()
-    accepted = await scene.accept(repository)
-    await scene.eventually((scene.folder / "hangs").exists, "the agent's command hangs")
-    await scene.eventually(lambda: scene.has_said("sleep 300"), "the conversation is kept")
-    message = await scene.foundation.steering.send(accepted.adw_id, text="Address friends", actor="ann")
-    worker.kill()
-    scene.fork_worker()
-    done = await scene.completed(accepted.adw_id)
-    assert done.pr_state == "ready"
-    async with scene.foundation.database.read() as connection:
-        query = text("SELECT count(*) FROM agent_session_entries WHERE strpos(body, :id) > 0 AND body LIKE :said")
-        values = {"id": str(message.id), "said": '%"role": "user"%'}
-        assert (await connection.execute(query, values)).scalar_one() == 1
-    assert len([event for event in await scene.events(done.adw_id) if "what ann says" in event.message]) == 1
