@@ -22,6 +22,7 @@ PARTS = {
     "number": "7",
     "name": "report.xml",
     "kind": "plan",
+    "other": "abcd1235",
 }
 
 
