@@ -22,8 +22,9 @@ class TestTakeover:
         workflow = await worked(status)
         action = steering.takeover(workflow.adw_id, actor="ann")
         if status in {Status.COMPLETED, Status.FAILED, Status.CANCELLED}:
-            with pytest.raises(WrongStateError):
+            with pytest.raises(WrongStateError) as refused:
                 await action
+            assert f"{workflow.adw_id}" in refused.value.hint
             return
         taken = await action
         assert (taken.workflow.status, taken.workflow.held_by) == (Status.PAUSED, "ann")

@@ -15,6 +15,11 @@ from adw.store.db import Connection
 from adw.store.orders import OrderKind, place_order
 from adw.store.workflows import transition, update_workflow
 
+_INSTEAD = {
+    Status.COMPLETED: "put your commits on its branch, then have them tested: `adw run -w test --on {id}`",
+    Status.FAILED: "put your commits on its branch, then go on: `adw workflow retry {id}`",
+    Status.CANCELLED: "branch off from it: `adw workflow fork {id} --from PHASE`",
+}
 _STOPPABLE = frozenset({Status.QUEUED, Status.ACTIVE, Status.WAITING})
 
 
@@ -73,7 +78,7 @@ def _check_worth_taking(workflow: Workflow) -> None:
     if workflow.status not in _STOPPABLE and workflow.status is not Status.PAUSED:
         raise WrongStateError(
             f"workflow {adw_id} is {workflow.status}; there is nothing at work to take over",
-            hint=f"push your commits to its branch and do the rest again: `adw workflow retry {adw_id} --from PHASE`",
+            hint=_INSTEAD.get(workflow.status, "").format(id=adw_id),
         )
     if workflow.rewind_to is not None:
         raise WrongStateError(
