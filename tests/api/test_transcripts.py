@@ -89,7 +89,7 @@ async def test_a_conversation_is_told_from_its_session(stage: Stage):
     adw_id = (await stage.work()).adw_id
     await converse(stage, adw_id)
     await keep(stage, adw_id, TALK)
-    await keep(stage, adw_id, [user("Look there")], subpath="agents/1")
+    await keep(stage, adw_id, [user("See below")], subpath="agents/1")
     (told,) = await read(stage, adw_id)
     assert (told["role"], told["phase"], told["model"], told["outcome"]) == ("planner", "plan", "claude-x", "completed")
     assert (told["source"], told["turns"], told["outputJson"]) == ("session", 2, {"title": "T`x"})
@@ -103,7 +103,7 @@ async def test_a_conversation_is_told_from_its_session(stage: Stage):
         ("note", "API Error", True, None),
         ("note", "The conve", False, None),
         ("note", "[redacted", False, None),
-        ("prompt", "Look ther", False, "agents/1"),
+        ("prompt", "See below", False, "agents/1"),
     ]
     assert (told["items"][3]["tool"], told["items"][3]["input"]["timeout"]) == ("Bash", 5)
 

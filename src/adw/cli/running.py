@@ -14,7 +14,7 @@ from adw.cli.progress import Progress
 from adw.cli.watch import answer_lines, exit_code_of, needs_person, watch
 from adw.client import AdwClient
 from adw.client.types import AcceptedDict, OrderFields, WorkflowDict, WorkOptions
-from adw.domain.status import Status
+from adw.domain.status import OPEN_PR_STATES, Status
 from adw.kit.errors import ExitCode
 from adw.kit.settings import Settings
 
@@ -92,7 +92,8 @@ def tell_outcome(view: WorkflowDict, *, repo: Path) -> None:
         where = "" if repo == Path.cwd() else f" --repo {repo}"
         say(f"pull request #{view['prNumber']} is {view['prState']}: {view['branchName']}")
         say(f"  adw pr show {view['prNumber']}{where}")
-        say(f"  adw pr merge {view['prNumber']}{where}")
+        if view["prState"] in OPEN_PR_STATES:
+            say(f"  adw pr merge {view['prNumber']}{where}")
 
 
 def _fields(order: Order) -> OrderFields:
