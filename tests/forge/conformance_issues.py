@@ -199,6 +199,7 @@ class IssueConformance:
             stage.forge.create_comment(number, body="x", key=None),
             stage.forge.get_pull_request(number),
             stage.forge.mark_ready(number),
+            stage.forge.mark_draft(number),
             stage.forge.close_pull_request(number),
             stage.forge.update_pull_request(number, title="x"),
             stage.forge.list_reviews(number),

@@ -110,12 +110,13 @@ class MergeConformance:
         assert isinstance(outcome, NotMergeable)
         assert "draft" in outcome.reason
 
-    async def test_a_merged_one_cannot_be_closed_but_is_still_ready(self, stage: ForgeStage) -> None:
+    async def test_a_merged_one_can_no_longer_be_closed_and_stays_merged(self, stage: ForgeStage) -> None:
         pull = await open_pull(stage)
         await stage.forge.merge_pull_request(pull.number, expected_head_sha=pull.head_sha, message="x")
         with pytest.raises(ConflictError):
             await stage.forge.close_pull_request(pull.number)
         assert (await stage.forge.mark_ready(pull.number)).state == "merged"
+        assert (await stage.forge.mark_draft(pull.number)).state == "merged"
 
     @pytest.mark.parametrize("message", ["", "\n", "a\0b"])
     async def test_a_merge_needs_a_usable_message(self, stage: ForgeStage, message: str) -> None:

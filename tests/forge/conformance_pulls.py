@@ -108,6 +108,22 @@ class PullRequestConformance:
         assert ready.state == "ready"
         assert await stage.forge.mark_ready(pull.number) == ready
 
+    async def test_a_ready_one_becomes_a_draft_again_where_the_forge_can(self, stage: ForgeStage) -> None:
+        pull = await open_pull(stage, draft=True)
+        assert await stage.forge.mark_draft(pull.number) == pull
+        ready = await stage.forge.mark_ready(pull.number)
+        if not stage.forge.capabilities.can_mark_draft:
+            with pytest.raises(ConflictError):
+                await stage.forge.mark_draft(pull.number)
+            assert await stage.forge.get_pull_request(pull.number) == ready
+            return
+        again = await stage.forge.mark_draft(pull.number)
+        assert again.state == "draft"
+        assert await stage.forge.mark_draft(pull.number) == again
+        refused = await stage.forge.merge_pull_request(pull.number, expected_head_sha=pull.head_sha, message="x")
+        assert isinstance(refused, NotMergeable)
+        assert (await stage.forge.mark_ready(pull.number)).state == "ready"
+
     async def test_a_closed_one_stays_closed(self, stage: ForgeStage) -> None:
         pull = await open_pull(stage)
         closed = await stage.forge.close_pull_request(pull.number)
@@ -116,6 +132,8 @@ class PullRequestConformance:
         assert await stage.forge.close_pull_request(pull.number) == closed
         with pytest.raises(ConflictError):
             await stage.forge.mark_ready(pull.number)
+        with pytest.raises(ConflictError):
+            await stage.forge.mark_draft(pull.number)
         outcome = await stage.forge.merge_pull_request(pull.number, expected_head_sha=pull.head_sha, message="x")
         assert isinstance(outcome, NotMergeable)
         assert "closed" in outcome.reason

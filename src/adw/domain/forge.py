@@ -147,5 +147,7 @@ class ForgeCapabilities:
     has_web_pages: bool
     can_approve_own: bool
     """Whether the author of a pull request may approve it."""
+    can_mark_draft: bool
+    """Whether a pull request that is ready can become a draft again."""
     max_title_chars: int
     max_body_chars: int

@@ -86,6 +86,13 @@ class PullRequestForge(Protocol):
         """Ends the draft; ready and merged ones stay as they are, a closed one raises `ConflictError`."""
         ...
 
+    async def mark_draft(self, number: int) -> PullRequest:
+        """Makes a ready one a draft again; drafts and merged ones stay, a closed one raises `ConflictError`.
+
+        So does a ready one where the forge has no way back; see `ForgeCapabilities.can_mark_draft`.
+        """
+        ...
+
     async def close_pull_request(self, number: int) -> PullRequest:
         """Closes without merging; a closed one stays as it is, a merged one raises `ConflictError`."""
         ...

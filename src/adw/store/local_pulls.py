@@ -12,7 +12,7 @@ from sqlalchemy import Row, Select, func, insert, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adw.domain.forge import PullRequest, PullRequestFilter, Review, ReviewComment, ReviewState
+from adw.domain.forge import PullRequest, PullRequestFilter, PullRequestState, Review, ReviewComment, ReviewState
 from adw.kit.errors import ConflictError
 from adw.store.local_forge import check_number, next_number, no_such
 from adw.store.tables.local_forge import pull_requests as pull_rows
@@ -103,12 +103,12 @@ async def edit_pull_request(
 
 async def mark_ready(connection: AsyncConnection, *, project_id: str, number: int) -> PullRequest:
     """Draft becomes ready; ready and merged stay; closed raises `ConflictError`."""
-    pull, _ = await lock_pull_request(connection, project_id=project_id, number=number)
-    if pull.state == "closed":
-        raise ConflictError(f"pull request #{number} is closed", hint="open a new one for its branch")
-    if pull.state == "draft":
-        await _update(connection, project_id, number, state="ready")
-    return await get_pull_request(connection, project_id=project_id, number=number)
+    return await _turn(connection, project_id, number, before="draft", after="ready")
+
+
+async def mark_draft(connection: AsyncConnection, *, project_id: str, number: int) -> PullRequest:
+    """Ready becomes a draft again; drafts and merged stay; closed raises `ConflictError`."""
+    return await _turn(connection, project_id, number, before="ready", after="draft")
 
 
 async def close_pull_request(
@@ -186,6 +186,17 @@ async def list_reviews(connection: AsyncConnection, *, project_id: str, number: 
     await get_pull_request(connection, project_id=project_id, number=number)
     query = select(review_rows).where(review_rows.c.project_id == project_id, review_rows.c.number == number)
     return [_review(row) for row in await connection.execute(query.order_by(review_rows.c.id))]
+
+
+async def _turn(
+    connection: AsyncConnection, project_id: str, number: int, /, *, before: PullRequestState, after: PullRequestState
+) -> PullRequest:
+    pull, _ = await lock_pull_request(connection, project_id=project_id, number=number)
+    if pull.state == "closed":
+        raise ConflictError(f"pull request #{number} is closed", hint="open a new one for its branch")
+    if pull.state == before:
+        await _update(connection, project_id, number, state=after)
+    return await get_pull_request(connection, project_id=project_id, number=number)
 
 
 def _of(project_id: str, number: int) -> Select[Any]:

@@ -18,6 +18,7 @@ from adw.store.phases import supersede_phases
 from adw.store.workflows import lock_workflow, update_workflow
 from adw.workflows.context import PhaseContext
 from adw.workflows.endings import Question
+from adw.workflows.pull_request import tell_withdrawn, withdraw
 from adw.workflows.worktree import Worktree, open_worktree
 
 MAX_ROUNDS = 5
@@ -77,6 +78,7 @@ async def adopt(ctx: PhaseContext, worktree: Worktree, *, name: str, found: Mapp
         if made["conflicts"]:
             await ctx.require(_question(ctx, worktree, theirs=str(found["sha"]), files=made["conflicts"]))
         sent: Mapping[str, Any] = await ctx.step(f"{part}.push", lambda made=made: _send(ctx, worktree, made))
+        await tell_withdrawn(ctx, sent.get("withdrawn"), name=part)
         if sent["others"] is None:
             adopted = Adopted(
                 head=str(made["head"]),
@@ -132,6 +134,7 @@ async def _take_in(ctx: PhaseContext, worktree: Worktree, found: Mapping[str, An
 
 
 async def _send(ctx: PhaseContext, worktree: Worktree, made: Mapping[str, Any]) -> JsonValue:
+    withdrawn = await withdraw(ctx)
     await ctx.check_ownership()
     try:
         await worktree.workspace.push(expected_old=made["expected"])
@@ -139,9 +142,10 @@ async def _send(ctx: PhaseContext, worktree: Worktree, made: Mapping[str, Any]) 
         others = await find_others(ctx, branch=worktree.branch, ours=made["expected"], also=made["head"])
         if others is None:
             raise
-        return {"others": others, "note": None}
+        return {"others": others, "note": None, "withdrawn": withdrawn}
     access, head = ctx.services.access, str(made["head"])
-    return {"others": None, "note": await access.publish(ctx.run.project, branch=worktree.branch, sha=head)}
+    note = await access.publish(ctx.run.project, branch=worktree.branch, sha=head)
+    return {"others": None, "note": note, "withdrawn": withdrawn}
 
 
 def _question(ctx: PhaseContext, worktree: Worktree, *, theirs: str, files: list[str]) -> Question:

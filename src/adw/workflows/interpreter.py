@@ -92,7 +92,7 @@ async def _run_phases(run: Run, names: list[str]) -> None:
     opening = await read_opening(run)
     for number in count():
         upcoming = await next_phase(run, names, number=number)
-        if number == 0 and opening.orders:
+        if number == 0 and opening.has_work:
             ctx = _before(run, upcoming or (names[-1], 1), part="opening.")
             await _prepare(ctx, carry_out(ctx, opening))
             continue

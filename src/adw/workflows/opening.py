@@ -8,7 +8,8 @@ from typing import Any
 
 from adw.domain.kinds import Phase
 from adw.domain.phase import PhaseStatus
-from adw.domain.status import Status
+from adw.domain.status import PrState, Status
+from adw.domain.workflow import Workflow
 from adw.ports.engine import JsonValue
 from adw.store import phases
 from adw.store.db import Connection
@@ -18,6 +19,8 @@ from adw.workflows.adoption import look_for_others
 from adw.workflows.context import PhaseContext, Run
 from adw.workflows.endings import LegEnded
 from adw.workflows.handback import take_back
+from adw.workflows.pull_request import tell_withdrawn, withdraw
+from adw.workflows.readiness import judge_readiness
 from adw.workflows.rewind import rewind
 
 ENDINGS: frozenset[str] = frozenset({Phase.FINISH, Phase.SHIP})
@@ -31,6 +34,12 @@ class Opening:
     branch: str | None
     head: str
     orders: Mapping[str, Mapping[str, Any]]
+    is_unproven: bool = False
+    """Whether a ready pull request offers what counts as verified no more."""
+
+    @property
+    def has_work(self) -> bool:
+        return bool(self.orders) or self.is_unproven
 
 
 async def read_opening(run: Run) -> Opening:
@@ -48,16 +57,27 @@ async def read_opening(run: Run) -> Opening:
             "branch": workflow.branch_name,
             "head": workflow.head_sha or workflow.base_sha,
             "orders": {kind: _plain(order) for kind, order in found.items() if order is not None},
+            "unproven": await _is_unproven(connection, workflow),
         }
 
     recorded: Any = await run.leg.transaction("begin", work)
     if recorded is None:
         raise LegEnded("the workflow is not active")
-    return Opening(branch=recorded["branch"], head=recorded["head"], orders=recorded["orders"])
+    return Opening(
+        branch=recorded["branch"],
+        head=recorded["head"],
+        orders=recorded["orders"],
+        is_unproven=bool(recorded.get("unproven")),
+    )
 
 
 async def carry_out(ctx: PhaseContext, opening: Opening) -> None:
-    """Does what was ordered: the branch moved back, a person's work taken over. Raises as a phase does."""
+    """Does what was ordered: the branch moved back, a person's work taken over. Raises as a phase does.
+
+    A ready pull request whose evidence is void by then becomes a draft first.
+    """
+    if opening.is_unproven:
+        await tell_withdrawn(ctx, await ctx.step("withdraw", lambda: withdraw(ctx)), name="opening")
     if opening.branch is None:
         return
     ordered = opening.orders.get(OrderKind.REWIND)
@@ -97,6 +117,14 @@ async def _next_attempt(connection: Connection, adw_id: str, phase: str) -> int 
     if latest.status is PhaseStatus.COMPLETED:
         return None
     return latest.attempt if latest.status is PhaseStatus.RUNNING else latest.attempt + 1
+
+
+async def _is_unproven(connection: Connection, workflow: Workflow) -> bool:
+    if workflow.pr_state is not PrState.READY:
+        return False
+    evidence = await phases.list_evidence(connection, workflow.adw_id)
+    ready, _ = judge_readiness(workflow.phases, evidence, head=workflow.head_sha or workflow.base_sha)
+    return not ready
 
 
 def _plain(order: Order) -> JsonValue:

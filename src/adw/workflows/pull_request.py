@@ -70,6 +70,34 @@ async def finish_pull_request(ctx: PhaseContext, *, number: int, ready: bool, ta
     await ctx.update(f"pull_request.{name}.told", changes={"pr_state": state}, event=event)
 
 
+async def withdraw(ctx: PhaseContext) -> int | None:
+    """Inside a step: a ready pull request becomes a draft, where the forge can, before its evidence is void.
+
+    Returns the number of the one that did, for `tell_withdrawn`; repeated, it finds the draft it made.
+    """
+    workflow = await ctx.check_ownership()
+    number, forge = workflow.pr_number, ctx.run.forge
+    if number is None or workflow.pr_state is not PrState.READY or not forge.capabilities.can_mark_draft:
+        return None
+    if not (await forge.get_pull_request(number)).is_open:
+        return None
+    await ctx.check_ownership()
+    return number if (await forge.mark_draft(number)).state == PrState.DRAFT else None
+
+
+async def tell_withdrawn(ctx: PhaseContext, number: int | None, *, name: str) -> None:
+    """Records what `withdraw` did, if it did anything."""
+    if number is None:
+        return
+    event = NewEvent(
+        type=EventType.PULL_REQUEST_UPDATED,
+        phase=ctx.phase,
+        message=f"pull request #{number} is a draft again, until what it offers is verified anew",
+        data={"number": number, "state": PrState.DRAFT.value},
+    )
+    await ctx.update(f"pull_request.withdrawn.{name}", changes={"pr_state": PrState.DRAFT.value}, event=event)
+
+
 def merge_message(pull: PullRequest) -> str:
     """The squashed commit's message: title, number and description, without the evidence, which would age badly."""
     body = pull.body.partition(_EVIDENCE)[0].strip()

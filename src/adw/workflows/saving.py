@@ -13,6 +13,7 @@ from adw.ports.engine import JsonValue
 from adw.workflows.adoption import adopt, find_others
 from adw.workflows.context import PhaseContext
 from adw.workflows.endings import PhaseFailed
+from adw.workflows.pull_request import tell_withdrawn, withdraw
 from adw.workflows.secrets import find_secrets
 from adw.workflows.worktree import Worktree
 
@@ -51,6 +52,7 @@ async def push(ctx: PhaseContext, worktree: Worktree, *, name: str, sha: str) ->
     """
 
     async def send() -> JsonValue:
+        withdrawn = await withdraw(ctx)
         recorded = (await ctx.check_ownership()).head_sha
         others = await find_others(ctx, branch=worktree.branch, ours=recorded, also=sha)
         if others is None:
@@ -61,13 +63,12 @@ async def push(ctx: PhaseContext, worktree: Worktree, *, name: str, sha: str) ->
                 if others is None:
                     raise
         if others is not None:
-            return {"others": others, "note": None}
-        return {
-            "others": None,
-            "note": await ctx.services.access.publish(ctx.run.project, branch=worktree.branch, sha=sha),
-        }
+            return {"others": others, "note": None, "withdrawn": withdrawn}
+        note = await ctx.services.access.publish(ctx.run.project, branch=worktree.branch, sha=sha)
+        return {"others": None, "note": note, "withdrawn": withdrawn}
 
     sent: Mapping[str, Any] = await ctx.step(f"push.{name}", send)
+    await tell_withdrawn(ctx, sent.get("withdrawn"), name=name)
     if sent["others"] is not None:
         return await adopt(ctx, worktree, name=name, found=sent["others"])
     pushed = NewEvent(

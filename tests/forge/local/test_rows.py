@@ -58,6 +58,7 @@ def test_the_local_forge_says_what_it_can_do(stage: LocalStage) -> None:
         has_checks=False,
         has_web_pages=False,
         can_approve_own=True,
+        can_mark_draft=True,
         max_title_chars=256,
         max_body_chars=65_536,
     )

@@ -15,6 +15,7 @@ _CAPABILITIES = ForgeCapabilities(
     has_checks=False,
     has_web_pages=False,
     can_approve_own=True,
+    can_mark_draft=True,
     max_title_chars=MAX_TITLE_CHARS,
     max_body_chars=MAX_BODY_CHARS,
 )

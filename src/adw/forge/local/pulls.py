@@ -98,6 +98,11 @@ class LocalPullRequests:
             pull = await local_pulls.mark_ready(connection, project_id=self._project_id, number=number)
         return await self._with_present_head(pull)
 
+    async def mark_draft(self, number: int) -> PullRequest:
+        async with self._begin() as connection:
+            pull = await local_pulls.mark_draft(connection, project_id=self._project_id, number=number)
+        return await self._with_present_head(pull)
+
     async def close_pull_request(self, number: int) -> PullRequest:
         pull = await self.get_pull_request(number)
         await self._repository.keep(number=number, sha=pull.head_sha)
