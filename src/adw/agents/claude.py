@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -13,11 +15,10 @@ from adw.agents.conversation import CliLauncher, Conversation, Host
 from adw.agents.folder import run_folder
 from adw.agents.options import ClaudeSettings
 from adw.agents.outcome import lost_session
+from adw.agents.relay import Item, Say, relay
 from adw.agents.transcript import Transcripts, is_resumable, restore
-from adw.domain.agent import AgentMessage, AgentResult, AgentTask
+from adw.domain.agent import AgentMessage, AgentTask
 from adw.domain.usage import Price
-
-Item = AgentMessage | AgentResult
 
 
 class ClaudeRuntime:
@@ -57,17 +58,12 @@ class ClaudeRuntime:
         """See `AgentRuntime.run`. The first message is `started`, before anything has been asked of a model."""
         session_id = task.resume_session or str(uuid4())
         yield AgentMessage(kind="started", session_id=session_id)
-        said: asyncio.Queue[Item | None] = asyncio.Queue()
-        work = asyncio.create_task(self._converse(task, session_id, said), name=f"agent-{task.run_id}")
-        work.add_done_callback(lambda _: said.put_nowait(None))
-        try:
-            while (item := await said.get()) is not None:
+        work = partial(self._converse, task, session_id)
+        async with aclosing(relay(work, name=f"agent-{task.run_id}")) as said:
+            async for item in said:
                 yield item
-            await work  # raises a defect of ours, if that is what ended it
-        finally:
-            await _end(work)
 
-    async def _converse(self, task: AgentTask, session_id: str, said: asyncio.Queue[Item | None]) -> None:
+    async def _converse(self, task: AgentTask, session_id: str, say: Say) -> None:
         with run_folder(self._runtime_dir, run_id=task.run_id) as folder:
             if task.resume_session and not await restore(
                 self._host.transcripts,
@@ -76,20 +72,7 @@ class ClaudeRuntime:
                 config=folder.config,
                 cwd=task.cwd,
             ):
-                said.put_nowait(lost_session(task.resume_session))
+                say(lost_session(task.resume_session))
                 return
             conversation = Conversation(host=self._host, task=task, session_id=session_id, folder=folder)
-            said.put_nowait(await conversation.hold(say=said.put_nowait))
-
-
-async def _end(work: asyncio.Task[None]) -> None:
-    """Ends a conversation and waits until nothing of it is left, however often we are cancelled meanwhile."""
-    work.cancel()
-    cancelled = False
-    while not work.done():
-        try:
-            await asyncio.wait({work})
-        except asyncio.CancelledError:
-            cancelled = True
-    if cancelled:
-        raise asyncio.CancelledError
+            say(await conversation.hold(say=say))

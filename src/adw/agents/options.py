@@ -11,6 +11,7 @@ from claude_agent_sdk import ClaudeAgentOptions, HookMatcher, SessionStore
 from claude_agent_sdk.types import SystemPromptPreset
 
 from adw.agents.folder import RunFolder
+from adw.agents.policy import OUR_GIT_VERBS
 from adw.domain.agent import AgentTask
 from adw.kit.process.environment import clean_environment
 
@@ -22,7 +23,7 @@ SettingSource = Literal["user", "project", "local"]
 _LOOPBACK = "127.0.0.1,localhost"
 _BASH_LIMIT_S = 540.0
 _BASH_SHARE_OF_IDLE = 0.9
-_GIT_IS_OURS = tuple(f"Bash(git {verb}:*)" for verb in ("commit", "push", "merge", "rebase", "remote", "worktree"))
+_GIT_IS_OURS = tuple(f"Bash(git {verb}:*)" for verb in OUR_GIT_VERBS)
 
 _ALWAYS = {
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",  # the only switch that silences every outside connection
@@ -104,7 +105,7 @@ def environment(
     task: AgentTask, *, base: Mapping[str, str], folder: RunFolder, settings: ClaudeSettings
 ) -> dict[str, str]:
     """The CLI's complete environment. `base` is ours: only harmless parts of it pass; the task cannot undo our own."""
-    bash_limit_ms = str(round(min(_BASH_LIMIT_S, task.limits.idle_timeout_s * _BASH_SHARE_OF_IDLE) * 1000))
+    bash_limit_ms = str(round(bash_limit_s(task) * 1000))
     ours = {
         **_ALWAYS,
         "HOME": str(folder.home),
@@ -115,14 +116,25 @@ def environment(
         "CLAUDE_CODE_MAX_RETRIES": str(settings.max_retries),
         "API_TIMEOUT_MS": str(round(settings.first_byte_timeout_s * 1000)),
         "CLAUDE_BYTE_STREAM_IDLE_TIMEOUT_MS": str(round(settings.stream_idle_timeout_s * 1000)),
-        # a command must end before our watch takes its silence for a stall
         "BASH_DEFAULT_TIMEOUT_MS": bash_limit_ms,
         "BASH_MAX_TIMEOUT_MS": bash_limit_ms,
     }
-    cleaned = clean_environment(base, task.env)
-    # the agent's own `[env]` may be anything but these: sandbox claims and where its requests go are not its choice
-    kept = {name: value for name, value in cleaned.items() if not _is_reserved(name)}
+    kept = environment_of_tools(task, base=base)
     return kept | ours | _proxy_exceptions(kept)
+
+
+def environment_of_tools(task: AgentTask, *, base: Mapping[str, str]) -> dict[str, str]:
+    """The harmless part of `base` and what the task adds.
+
+    The agent's own `[env]` may be anything but sandbox claims and where its requests go: they are not its choice.
+    """
+    cleaned = clean_environment(base, task.env)
+    return {name: value for name, value in cleaned.items() if not _is_reserved(name)}
+
+
+def bash_limit_s(task: AgentTask) -> float:
+    """How long one command may take: it must end before our watch takes its silence for a stall."""
+    return min(_BASH_LIMIT_S, task.limits.idle_timeout_s * _BASH_SHARE_OF_IDLE)
 
 
 def _is_reserved(name: str) -> bool:

@@ -16,9 +16,12 @@ from claude_agent_sdk.types import HookContext, HookInput, HookJSONOutput
 
 from adw.domain.agent import ToolPolicy
 
+ANSWER_TOOL = "StructuredOutput"
+OUR_GIT_VERBS = ("commit", "push", "merge", "rebase", "remote", "worktree")
+"""What of git is the orchestrator's alone."""
+
 _WRITE_PATHS = {"Write": "file_path", "Edit": "file_path", "MultiEdit": "file_path", "NotebookEdit": "notebook_path"}
 _READ_PATHS = {"Read": "file_path", "Glob": "path", "Grep": "path", "LS": "path"}
-_ANSWER_TOOL = "StructuredOutput"
 _GIT_FOLDER = ".git"
 
 
@@ -32,7 +35,7 @@ class FilePolicy:
 
     def refusal(self, tool: str, tool_input: Mapping[str, Any], *, cwd: Path) -> str | None:
         """Why this call must not happen, in words for the agent; None when it may."""
-        if tool not in self.tools.tools and tool != _ANSWER_TOOL:
+        if tool not in self.tools.tools and tool != ANSWER_TOOL:
             return f"The tool {tool} is not available in this phase"
         if tool in _WRITE_PATHS:
             return self._write_refusal(tool_input.get(_WRITE_PATHS[tool]), cwd=cwd)
@@ -60,10 +63,11 @@ class FilePolicy:
         paths = [start]
         if isinstance(pattern, str) and (pattern.startswith(("/", "~")) or ".." in Path(pattern).parts):
             paths.append(_resolve(_fixed_prefix(pattern), cwd=start))
-        outside = [path for path in paths if not self._may_read(path)]
+        outside = [path for path in paths if not self.may_read(path)]
         return f"{outside[0]} is outside the workspace {self.workspace}; read only inside it" if outside else None
 
-    def _may_read(self, path: Path) -> bool:
+    def may_read(self, path: Path) -> bool:
+        """Whether a path, its symbolic links resolved, may be read."""
         return self._relative(path) is not None or any(path.is_relative_to(extra) for extra in self.readable)
 
     def _relative(self, path: Path) -> str | None:

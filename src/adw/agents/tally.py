@@ -28,7 +28,7 @@ class Tally:
     def add(self, message: Message) -> None:
         match message:
             case StreamEvent():
-                self._add_event(message.event)
+                self.add_event(message.event)
             case SystemMessage(subtype="api_retry"):
                 self.retries_in_a_row += 1
             case AssistantMessage(error=None) | UserMessage():
@@ -36,7 +36,8 @@ class Tally:
             case _:
                 pass
 
-    def _add_event(self, event: Mapping[str, Any]) -> None:
+    def add_event(self, event: Mapping[str, Any]) -> None:
+        """Counts one event of a streamed answer."""
         if event.get("type") == "message_start":
             self.requests += 1
             self._settled += self._open
