@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import pytest
+from tests.api.problem import problem_of
 from tests.api.stage import WORKFLOWS, Stage, git
 
 from adw.domain.events import EventType
 from adw.domain.phase import PhaseStatus
 from adw.domain.status import Status
 from adw.kit.paths import DataPaths
+from adw.ports.resources import Headroom
 from adw.store import agent_outputs, phases
 
 
@@ -115,3 +117,34 @@ async def test_agents_at_work_are_listed(stage: Stage):
         )
     (agent,) = (await stage.http.get("/api/agents")).json()["agents"]
     assert (agent["adwId"], agent["role"], agent["phase"], agent["model"]) == (adw_id, "planner", "plan", "some-model")
+
+
+class Full:
+    """Implements `adw.ports.resources.Resources` for a machine whose disk is nearly full."""
+
+    def look(self) -> Headroom:
+        return Headroom(free_disk=1, least_disk=2)
+
+
+@pytest.mark.parametrize(
+    ("route", "body", "before"),
+    [
+        ("retry", {}, Status.FAILED),
+        ("retry", {"fromPhase": "build"}, Status.COMPLETED),
+        ("fork", {"fromPhase": "build"}, Status.COMPLETED),
+        ("build", {}, Status.COMPLETED),
+    ],
+    ids=["retry", "retry from", "fork", "follow-up"],
+)
+async def test_work_that_goes_on_needs_room_as_new_work_does(stage: Stage, route: str, body, before: Status):
+    adw_id = await built(stage)
+    ended = {Status.FAILED: EventType.WORKFLOW_FAILED, Status.COMPLETED: EventType.WORKFLOW_COMPLETED}[before]
+    await stage.move(adw_id, before, ended)
+    object.__setattr__(stage.services.intake, "resources", Full())
+    refused = await stage.http.post(f"{WORKFLOWS}/{adw_id}/{route}", json=body)
+    assert "cleanup" in problem_of(refused, status=503, code="low_disk")["hint"]
+    assert (await stage.row(adw_id)).status is before
+    assert len((await stage.http.get(WORKFLOWS)).json()["workflows"]) == 1
+    object.__setattr__(stage.services.intake, "resources", None)
+    taken = await stage.http.post(f"{WORKFLOWS}/{adw_id}/{route}", json=body)
+    assert taken.status_code in {200, 201}, taken.text

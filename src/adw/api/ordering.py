@@ -22,6 +22,7 @@ from adw.intake.service import WorkRequest
 from adw.kit.errors import AdwError, UsageError
 from adw.project.base_files import BaseFiles
 from adw.store.projects import get_project
+from adw.store.workflows import require_workflow
 
 
 async def hand_in(services: ApiServices, request: WorkRequest) -> AcceptedView:
@@ -38,6 +39,13 @@ async def go_on(services: ApiServices, earlier: Workflow, order: FollowUp) -> Ac
     """Adds a phase to a workflow of ours, if there is room for it."""
     await services.intake.check_room(earlier)
     return await accepted(services, await follow_up(services.database, earlier.adw_id, order))
+
+
+async def check_room(services: ApiServices, adw_id: str) -> None:
+    """Raises what new work would be refused with, when the machine or the month's money is used up."""
+    async with services.database.read() as connection:
+        workflow = await require_workflow(connection, adw_id)
+    await services.intake.check_room(workflow)
 
 
 async def preview(services: ApiServices, request: WorkRequest) -> PreviewView:

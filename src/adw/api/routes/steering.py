@@ -9,6 +9,7 @@ from pydantic import Field, StrictBool
 
 from adw.api.inputs import AdwId, IdempotencyKey, Services
 from adw.api.openapi import problems
+from adw.api.ordering import check_room
 from adw.api.services import ApiServices
 from adw.api.views.building import workflow_view
 from adw.api.views.steering import (
@@ -72,6 +73,7 @@ OtherId: TypeAlias = Annotated[str, Depends(_other)]
 async def retry_workflow(services: Services, adw_id: AdwId, body: RetryBody | None = None) -> WorkflowAnswer:
     """Runs the failed phase again as a new attempt, or everything from an earlier phase on."""
     sent = body or RetryBody()
+    await check_room(services, adw_id)
     if sent.from_phase is not None:
         workflow = await services.steering.retry_from(
             adw_id, from_phase=sent.from_phase, actor=sent.actor, discard_foreign=sent.discard_foreign
@@ -88,6 +90,7 @@ async def fork_workflow(
     services: Services, adw_id: AdwId, body: ForkBody, idempotency_key: IdempotencyKey
 ) -> AcceptedView:
     """A second workflow for the same work, from the commit before a phase, with the rest of the budget."""
+    await check_room(services, adw_id)
     made = await services.steering.fork(
         adw_id, from_phase=body.from_phase, actor=body.actor, kind=body.workflow_type, key=idempotency_key
     )
