@@ -152,7 +152,7 @@ async def test_the_sync_client_gets_the_same_answers(live: Live, client: AsyncAd
 
 @pytest.mark.parametrize("name", ["", ".", ".."])
 def test_an_id_that_would_change_the_address_is_refused(name: str):
-    for make in (calls.get_workflow, calls.project):
+    for make in (calls.workflows.get_workflow, calls.projects.project):
         with pytest.raises(UsageError):
             make(name)
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from adw.cli.moments import read_moment
 from adw.cli.options import JsonFlag
 from adw.cli.output import dollars, one_line, print_json, print_table
 from adw.cli.session import connect
-from adw.kit.errors import UsageError
 
 if TYPE_CHECKING:
     from adw.client import AdwClient
@@ -33,14 +32,14 @@ def cost(
 
     A price nobody knows makes a cost unknown; what is known of it is told as well.
     """
-    _moment(since)  # what cannot be read is refused before a server is started
+    read_moment(since)  # what cannot be read is refused before a server is started
     with connect() as client:
         print_costs(client, by=by, since=since, limit=limit, as_json=as_json)
 
 
 def print_costs(client: AdwClient, *, by: By, since: str | None, limit: int, as_json: bool) -> None:
     """The table with its total, or the document."""
-    found = client.cost(by, since=_moment(since), limit=limit)
+    found = client.cost(by, since=read_moment(since), limit=limit)
     if as_json:
         return print_json(found)
     named = by in _HAS_LABEL
@@ -62,13 +61,3 @@ def _shown(each: CostTotalsDict) -> str:
     if each["costUsd"] is not None:
         return dollars(each["costUsd"])
     return f"unknown, at least {dollars(each['knownUsd'])}" if each["knownUsd"] else "unknown"
-
-
-def _moment(text: str | None) -> str | None:
-    """As it was given. Raises UsageError unless it is a date or a moment."""
-    if text is None:
-        return None
-    try:
-        return datetime.fromisoformat(text.strip()).isoformat()
-    except ValueError as error:
-        raise UsageError(f"{text!r} is not a date", hint="for example `--since 2026-05-01`") from error

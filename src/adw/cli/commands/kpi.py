@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from adw.cli.moments import read_moment
 from adw.cli.options import JsonFlag
 from adw.cli.output import print_json, print_table
 from adw.cli.session import connect, repository
-from adw.kit.errors import UsageError
 
 if TYPE_CHECKING:
     from adw.client import AdwClient
@@ -41,7 +40,7 @@ def kpi(
     A streak is a run of successes at the first attempt. Numbers of attempts, rounds and lines are averages, with the
     median behind the stroke. Workflows that were cancelled are not measured.
     """
-    moment = _moment(since)  # what cannot be read is refused before a server is started
+    moment = read_moment(since)  # what cannot be read is refused before a server is started
     with connect() as client:
         print_kpis(client, project=project, kind=kind, since=moment, as_json=as_json)
 
@@ -81,13 +80,3 @@ def _reference(project: str | None) -> str | None:
     if project is None or ("/" not in project and not project.startswith(".")):
         return project
     return str(repository(Path(project)))
-
-
-def _moment(text: str | None) -> str | None:
-    """As it was given. Raises UsageError unless it is a date or a moment."""
-    if text is None:
-        return None
-    try:
-        return datetime.fromisoformat(text.strip()).isoformat()
-    except ValueError as error:
-        raise UsageError(f"{text!r} is not a date", hint="for example `--since 2026-05-01`") from error

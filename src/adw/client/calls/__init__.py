@@ -1,0 +1,8 @@
+"""Every route as a value. Both clients send these."""
+
+from __future__ import annotations
+
+from adw.client.calls import hosts, projects, records, workflows
+from adw.client.calls.call import Call, Money
+
+__all__ = ["Call", "Money", "hosts", "projects", "records", "workflows"]

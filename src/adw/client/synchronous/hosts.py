@@ -1,0 +1,27 @@
+"""The server and what it stands on, of the client for programs without an event loop."""
+
+from __future__ import annotations
+
+from adw.client import calls
+from adw.client import types as t
+from adw.client.synchronous.connection import Connection
+
+
+class Hosts(Connection):
+    """The server and what it stands on."""
+
+    def health(self) -> t.HealthDict:
+        return self.send(calls.hosts.health())
+
+    def ready(self) -> t.ReadinessDict:
+        """What work depends on; also when some of it is missing."""
+        return self.send(calls.hosts.ready())
+
+    def worktrees(self) -> t.WorktreeListDict:
+        return self.send(calls.hosts.worktrees())
+
+    def clean_worktrees(self, *, dry_run: bool = False) -> t.CleanupDict:
+        return self.send(calls.hosts.clean_worktrees(dry_run=dry_run))
+
+    def workers(self) -> t.WorkerListDict:
+        return self.send(calls.hosts.workers())
