@@ -6,11 +6,11 @@ import base64
 import binascii
 import hashlib
 import os
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeAlias
 
 from fastapi import Depends, Header, Path, Query, Request
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from adw.api.paths import check_path
 from adw.api.services import ApiServices
@@ -74,9 +74,15 @@ def _split(value: Any) -> Any:
     return value
 
 
+def _in_utc(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
+
+
 AdwId: TypeAlias = Annotated[str, Depends(_resolved)]
 """The full id of the workflow in the path."""
 CommaSeparated = BeforeValidator(_split)
+InUtc = AfterValidator(_in_utc)
+"""A moment that names no zone is one of UTC."""
 OfProject: TypeAlias = Annotated[Project, Depends(_project)]
 """The project in the path."""
 IdempotencyKey: TypeAlias = Annotated[str | None, Depends(_key)]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from adw.api.inputs import Services
+from adw.api.inputs import InUtc, Services
 from adw.api.openapi import problems
 from adw.api.views.analytics import CostTable, cost_row, cost_totals
 from adw.store.analytics import CostBy, cost_by, cost_in_all
@@ -20,13 +20,12 @@ async def get_cost(
     services: Services,
     by: Annotated[CostBy, Query(description="What to group by")] = CostBy.WORKFLOW,
     since: Annotated[
-        datetime | None, Query(description="Only requests from this moment on; UTC unless it says")
+        datetime | None, InUtc, Query(description="Only requests from this moment on; UTC unless it says")
     ] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> CostTable:
     """What requests to models cost, by one of several measures."""
-    moment = since.replace(tzinfo=UTC) if since is not None and since.tzinfo is None else since
     async with services.database.read() as connection:
-        groups = await cost_by(connection, by, since=moment, limit=limit)
-        total = await cost_in_all(connection, since=moment)
-    return CostTable(by=by, since=moment, rows=tuple(map(cost_row, groups)), total=cost_totals(total))
+        groups = await cost_by(connection, by, since=since, limit=limit)
+        total = await cost_in_all(connection, since=since)
+    return CostTable(by=by, since=since, rows=tuple(map(cost_row, groups)), total=cost_totals(total))

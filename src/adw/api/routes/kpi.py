@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from adw.api.inputs import Limit, Services
+from adw.api.inputs import InUtc, Limit, Services
 from adw.api.openapi import problems
 from adw.api.views.kpi import KpiTable, kpi_group, kpi_summary, kpi_view
 from adw.domain.kinds import canonical_kind
@@ -24,22 +24,21 @@ async def get_kpi(
     project: Annotated[str | None, Query(max_length=4096, description="Id, name or path")] = None,
     kind: Annotated[str | None, Query(max_length=100, description="Only workflows of this kind")] = None,
     since: Annotated[
-        datetime | None, Query(description="Only workflows that ended from this moment on; UTC unless it says")
+        datetime | None, InUtc, Query(description="Only workflows that ended from this moment on; UTC unless it says")
     ] = None,
     limit: Limit = 20,
 ) -> KpiTable:
     """What was measured of workflows whose phases have ended. A cancelled one is not measured."""
-    moment = since.replace(tzinfo=UTC) if since is not None and since.tzinfo is None else since
     async with services.database.read() as connection:
         wanted = KpiFilter(
             project_id=None if project is None else (await find_project(connection, project)).id,
             workflow_type=None if kind is None else canonical_kind(kind),
-            since=moment,
+            since=since,
         )
         report = await report_kpis(connection, wanted)
         latest = await list_kpis(connection, wanted, limit=limit)
     return KpiTable(
-        since=moment,
+        since=since,
         groups=tuple(map(kpi_group, report.groups)),
         total=kpi_summary(report.total),
         workflows=tuple(map(kpi_view, latest)),
