@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,10 +12,14 @@ from claude_agent_sdk import InMemorySessionStore
 
 from adw.agents.claude import ClaudeRuntime
 from adw.agents.options import ClaudeSettings
+from adw.agents.plain.request import PlainSettings
+from adw.agents.plain.runtime import PlainRuntime
 from adw.agents.scripted_model import Scenario, ScriptedModelServer, serve_scripted_model
 from adw.domain.agent import AgentLimits, AgentMessage, AgentResult, AgentTask, Role, ToolPolicy
 from adw.kit.process.launcher import SupervisedLauncher
 from adw.kit.process.lifeline import Lifeline
+from adw.ports.agents import AgentRuntime
+from adw.ports.sessions import TranscriptEntry, TranscriptKey
 
 ALL_TOOLS = ("Read", "Grep", "Glob", "Edit", "Write", "Bash")
 
@@ -36,7 +40,7 @@ class Heard:
         return self.result
 
 
-async def listen(runtime: ClaudeRuntime, task: AgentTask) -> Heard:
+async def listen(runtime: AgentRuntime, task: AgentTask) -> Heard:
     heard = Heard()
     async with asyncio.timeout(30):
         async for item in runtime.run(task):
@@ -83,11 +87,11 @@ def task_for() -> Callable[..., AgentTask]:
 class Stage:
     """A runtime and the scripted model it talks to."""
 
-    runtime: ClaudeRuntime
+    runtime: AgentRuntime
     server: ScriptedModelServer
     launcher: SupervisedLauncher
     runtime_dir: Path
-    transcripts: InMemorySessionStore
+    transcripts: Any
 
     async def run(self, cwd: Path, **changes: Any) -> Heard:
         return await listen(self.runtime, self.task(cwd, **changes))
@@ -99,26 +103,48 @@ class Stage:
 StageFor = Callable[..., AbstractAsyncContextManager[Stage]]
 
 
+class Rows:
+    """Transcripts in memory: all of `TranscriptRows` that the plain runtime uses."""
+
+    def __init__(self) -> None:
+        self.entries: dict[TranscriptKey, list[TranscriptEntry]] = {}
+
+    async def append(self, key: TranscriptKey, entries: Sequence[TranscriptEntry], **_: Any) -> None:
+        self.entries.setdefault(key, []).extend(entries)
+
+    async def load(self, key: TranscriptKey) -> list[str] | None:
+        return [entry.body for entry in self.entries.get(key, [])] or None
+
+
 @pytest.fixture
-def stage_for(tmp_path: Path) -> StageFor:
+def runtime_name() -> str:
+    return "claude"
+
+
+@pytest.fixture
+def stage_for(tmp_path: Path, runtime_name: str) -> StageFor:
     @asynccontextmanager
     async def open_stage(
         *rules: dict[str, Any], max_retries: int = 1, transcripts: Any = None
     ) -> AsyncGenerator[Stage]:
         scenario = Scenario.model_validate({"rules": [{"name": f"rule {n}", **rule} for n, rule in enumerate(rules)]})
-        kept = transcripts or InMemorySessionStore()
         runtime_dir = tmp_path / "runs"
+        runtime_dir.mkdir(exist_ok=True)
         async with (
             serve_scripted_model(scenario) as server,
             await Lifeline.open(tmp_path / "life") as lifeline,
         ):
             launcher = SupervisedLauncher(lifeline=lifeline, runtime_dir=tmp_path / "life")
-            runtime = ClaudeRuntime(
-                launcher=launcher,
-                session_store=kept,
-                runtime_dir=runtime_dir,
-                settings=ClaudeSettings(max_retries=max_retries),
-            )
+            kept = transcripts or (InMemorySessionStore() if runtime_name == "claude" else Rows())
+            runtime: AgentRuntime
+            if runtime_name == "claude":
+                settings = ClaudeSettings(max_retries=max_retries)
+                runtime = ClaudeRuntime(
+                    launcher=launcher, session_store=kept, runtime_dir=runtime_dir, settings=settings
+                )
+            else:
+                settings = PlainSettings(max_retries=max_retries)
+                runtime = PlainRuntime(launcher=launcher, rows=kept, runtime_dir=runtime_dir, settings=settings)
             yield Stage(runtime=runtime, server=server, launcher=launcher, runtime_dir=runtime_dir, transcripts=kept)
 
     return open_stage

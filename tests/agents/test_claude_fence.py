@@ -66,11 +66,3 @@ async def test_the_agent_sees_none_of_our_variables_and_a_home_of_its_own(
     assert "ADW_BACKEND_PORT=9101" in seen
     assert "ANTHROPIC_API_KEY=run-token-of-a-test" in seen
     assert heard.final.text == "Seen."
-
-
-async def test_the_agent_cannot_commit_or_push(stage_for, script, workspace: Path):
-    steps = [script.bash("git commit -m x"), script.bash("git push origin main"), script.text("Refused.")]
-    async with stage_for({"steps": steps}) as stage:
-        heard = await stage.run(workspace)
-    results = [message for message in heard.messages if message.kind == "tool_result"]
-    assert [(result.is_error, "denied" in result.text) for result in results] == [(True, True), (True, True)]

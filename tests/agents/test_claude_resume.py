@@ -27,34 +27,6 @@ async def test_a_killed_conversation_goes_on_elsewhere(stage_for, script, worksp
     assert heard.final.text == "It was walnut."
 
 
-async def test_a_finished_conversation_can_be_continued_twice(stage_for, script, workspace: Path):
-    rules = [
-        {"when": {"prompt": "third", "any_text": "the second question"}, "reply": script.text("three")},
-        {"when": {"prompt": "second", "any_text": "the first question"}, "reply": script.text("two")},
-        {"when": {"prompt": "first"}, "reply": script.text("one")},
-    ]
-    async with stage_for(*rules) as stage:
-        first = await stage.run(workspace, prompt="the first question")
-        session = first.final.session_id
-        second = await stage.run(workspace, prompt="the second question", resume_session=session)
-        third = await stage.run(workspace, prompt="the third question", resume_session=session)
-        told = stage.server.journal.totals
-    assert [heard.final.text for heard in (first, second, third)] == ["one", "two", "three"]
-    used = first.final.usage + second.final.usage + third.final.usage
-    assert (used.tokens.input, used.tokens.output) == (told.input_tokens, told.output_tokens)
-
-
-async def test_a_conversation_of_which_nothing_is_kept_is_a_failure_without_a_process(stage_for, workspace: Path):
-    session_id = "7f3e1c52-6c39-4a0e-9d55-0e6f0b1f2a3b"
-    async with stage_for() as stage:
-        assert not await stage.runtime.can_resume(adw_id="0a1b2c3d", session_id=session_id)
-        heard = await stage.run(workspace, resume_session=session_id)
-        assert stage.server.journal.totals.requests == 0
-    assert heard.final.stop_reason == "session_lost"
-    assert heard.final.failure is not None
-    assert heard.final.failure.failure_class == "agent_error"
-
-
 async def _run_until_killed(stage, workspace: Path) -> str:
     session_id = ""
     up = workspace / "up"

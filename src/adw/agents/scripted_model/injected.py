@@ -1,4 +1,4 @@
-"""Texts the agent's CLI puts into user messages by itself. They continue a turn; they are no prompt of a person."""
+"""Texts the agent's runtime puts into user messages by itself. They continue a turn; they are no prompt of a person."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 _REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>", re.DOTALL)
 
 _OPENINGS = (
+    "[agent runtime]",
     "[structured-output-enforce]",
     "[Tool call interrupted",
     "[Request interrupted",
