@@ -81,7 +81,6 @@ HTTP_CODES = {
 
 NO_EFFECT_YET = {
     "project.forge",
-    "agents.runtime",
     "gates.required_checks",
     "triggers.labels",
     "triggers.comments",

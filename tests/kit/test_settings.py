@@ -19,6 +19,7 @@ BAD = {
     "ADW_MAX_CONCURRENT_WORKFLOWS": "0",
     "ADW_MIN_FREE_DISK_MB": "-1",
     "ADW_MIN_FREE_MEMORY_MB": "little",
+    "ADW_AGENT_RUNTIME": "parrot",
     "PORT": "65536",
     "ENVIRONMENT": "space",
     "LOG_LEVEL": "loud",

@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
 
@@ -22,6 +23,10 @@ from harness import Model, Nursery, Scene
 from repositories import make_repository
 
 MEMORY = Path("/dev/shm")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "runtime(name): what holds conversations with agents in this system test")
 
 
 class Cluster:
@@ -91,27 +96,51 @@ def folder():
 
 
 @pytest.fixture
-async def scene(folder, nursery, the_model, cluster):
+def runtime(request):
+    """What holds conversations with agents: a module, or a test, that is not about the real CLI may say `plain`."""
+    mark = request.node.get_closest_marker("runtime")
+    return mark.args[0] if mark else "claude"
+
+
+@pytest.fixture
+async def scene(folder, nursery, the_model, cluster, runtime):
     """A system of its own for tests that kill, without any worker yet."""
-    async with Scene(folder, url=cluster.make_database(), model=the_model, nursery=nursery).opened() as scene:
+    url = cluster.make_database()
+    async with Scene(folder, url=url, model=the_model, nursery=nursery, ADW_AGENT_RUNTIME=runtime).opened() as scene:
         yield scene
 
 
 @pytest.fixture(scope="session")
 def shared(nursery, the_model, cluster):
-    """A system with one impatient worker for all tests that leave it alone."""
-    folder = make_folder()
-    scene = Scene(folder, url=cluster.make_database(), model=the_model, nursery=nursery)
-    worker = scene.fork_worker(impatient=True)
-    yield scene
-    worker.stop()
-    shutil.rmtree(folder)
+    """Systems with one impatient worker each for all tests that leave it alone, by the runtime of their agents."""
+    with ExitStack() as stack:
+        yield Shared(stack, nursery=nursery, model=the_model, cluster=cluster)
+
+
+class Shared(dict):
+    """Each is made when it is first asked for."""
+
+    def __init__(self, stack, *, nursery, model, cluster):
+        super().__init__()
+        self._stack = stack
+        self._make = lambda folder, runtime: Scene(
+            folder, url=cluster.make_database(), model=model, nursery=nursery, ADW_AGENT_RUNTIME=runtime
+        )
+
+    def __missing__(self, runtime):
+        folder = make_folder()
+        self._stack.callback(shutil.rmtree, folder)
+        scene = self._make(folder, runtime)
+        self._stack.callback(scene.fork_worker(impatient=True).stop)
+        self[runtime] = scene
+        return scene
 
 
 @pytest.fixture
-async def system(shared, folder):
+async def system(shared, folder, runtime):
     """The shared system, opened for one test."""
-    ours = Scene(shared.folder, url=shared.url, model=shared.model, nursery=None)
+    kept = shared[runtime]
+    ours = Scene(kept.folder, url=kept.url, model=kept.model, nursery=None)
     async with ours.opened():
         yield ours
         await ours.leave_nothing_moving()

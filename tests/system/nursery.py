@@ -16,16 +16,14 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from adw.agents.claude import ClaudeRuntime
 from adw.agents.options import ClaudeSettings
-from adw.agents.sessions import ClaudeSessionStore
+from adw.agents.plain.request import PlainSettings
 from adw.engine.dbos_engine import DbosEngine
 from adw.engine.settings import EngineSettings
 from adw.kit.settings import read_settings
 from adw.store.migrations import HEAD
-from adw.store.sessions import PostgresTranscripts
 from adw.wiring.foundation import open_foundation
-from adw.wiring.services import build_gateway, build_services
+from adw.wiring.services import build_gateway, build_runtime, build_services
 from adw.worker.dispatcher import Dispatcher
 from adw.worker.main import run_worker
 from adw.worker.observer import WorkflowObserver
@@ -96,11 +94,10 @@ async def work_oddly(order):
 
 
 def impatient(services, foundation):
-    runtime = ClaudeRuntime(
-        launcher=foundation.launcher,
-        session_store=ClaudeSessionStore(PostgresTranscripts(foundation.database.engine)),
-        runtime_dir=foundation.paths.run / "agents",
-        settings=ClaudeSettings(max_retries=1, first_byte_timeout_s=3.0, stream_idle_timeout_s=3.0),
+    runtime = build_runtime(
+        foundation,
+        claude=ClaudeSettings(max_retries=1, first_byte_timeout_s=3.0, stream_idle_timeout_s=3.0),
+        plain=PlainSettings(max_retries=1, silence_timeout_s=3.0),
     )
     return replace(services, runtime=runtime, retry_delays_s=(0.05,))
 

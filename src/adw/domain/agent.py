@@ -34,6 +34,15 @@ class ModelSet(StrEnum):
     LIGHTWEIGHT = "lightweight"
 
 
+class RuntimeName(StrEnum):
+    """What holds conversations with agents."""
+
+    CLAUDE = "claude"
+    """A process of the Claude Code CLI for each conversation."""
+    PLAIN = "plain"
+    """A loop of our own without any process; experimental."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentLimits:
     """When an agent must end, however far it got."""
@@ -79,6 +88,8 @@ class AgentTask:
     """The session to continue; `prompt` is then what is said next in it."""
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     """Extra variables for the agent's tools, such as the workflow's ports."""
+    runtime: RuntimeName | None = None
+    """What is to hold the conversation, if the project says so. One that is resumed stays where it began."""
 
 
 MessageKind = Literal["started", "text", "thinking", "tool_use", "tool_result", "retry", "delta"]

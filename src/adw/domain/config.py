@@ -22,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from adw.domain.agent import ModelSet, Role
+from adw.domain.agent import ModelSet, Role, RuntimeName
 from adw.domain.config_problems import describe, refusal
 from adw.domain.defined import problems_of
 from adw.domain.testing import ReportFormat
@@ -158,7 +158,7 @@ class AgentsTable(Table):
     """`[agents]`: who does the work, and how long they may take."""
 
     model_set: ModelSet | None = Field(default=None, examples=['model_set = "base"'])
-    runtime: Text = Field(default="claude", examples=['runtime = "claude"'])
+    runtime: RuntimeName | None = Field(default=None, examples=['runtime = "claude"'])
     max_turns: int | None = Field(default=None, gt=0, examples=["max_turns = 200"])
     timeout_s: Seconds | None = Field(default=None, examples=["timeout_s = 3600"])
     models: dict[Role, Text] = Field(default_factory=dict[Role, str], examples=['models = { planner = "model-id" }'])

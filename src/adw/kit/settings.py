@@ -123,6 +123,13 @@ VARIABLES: tuple[Variable, ...] = (
         parse=_integer(1, 1000),
     ),
     Variable(
+        name="ADW_AGENT_RUNTIME",
+        about="what holds conversations with agents where adw.toml does not say; `plain` is experimental",
+        example="claude",
+        default="claude",
+        parse=_choice("claude", "plain"),
+    ),
+    Variable(
         name="ADW_MIN_FREE_DISK_MB",
         about="free space of the data directory below which no new work is taken, in megabytes",
         example="500",
@@ -174,6 +181,7 @@ class Settings:
     backend_port_start: int
     frontend_port_start: int
     max_concurrent_workflows: int
+    agent_runtime: str
     min_free_disk_mb: int
     min_free_memory_mb: int
     host: str
@@ -238,6 +246,7 @@ def _settings(values: Mapping[str, Any], *, data_dir: Path, origins: Mapping[str
         backend_port_start=values["ADW_BACKEND_PORT_START"],
         frontend_port_start=values["ADW_FRONTEND_PORT_START"],
         max_concurrent_workflows=values["ADW_MAX_CONCURRENT_WORKFLOWS"],
+        agent_runtime=values["ADW_AGENT_RUNTIME"],
         min_free_disk_mb=values["ADW_MIN_FREE_DISK_MB"],
         min_free_memory_mb=values["ADW_MIN_FREE_MEMORY_MB"],
         host=values["HOST"],

@@ -7,8 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from adw.agents.claude import ClaudeRuntime
+from adw.agents.options import ClaudeSettings
+from adw.agents.plain.request import PlainSettings
+from adw.agents.plain.runtime import PlainRuntime
 from adw.agents.prompts import AgentPrompts
 from adw.agents.sessions import ClaudeSessionStore
+from adw.domain.agent import RuntimeName
 from adw.domain.budget import BudgetWarning
 from adw.domain.events import EventType, NewEvent
 from adw.domain.prices import LIST_PRICES
@@ -21,6 +25,7 @@ from adw.store.sessions import PostgresTranscripts
 from adw.store.usage import UsageBook
 from adw.wiring.foundation import Foundation
 from adw.wiring.models import pick_model
+from adw.wiring.runtimes import ChosenRuntime
 from adw.workflows.services import Services
 from adw.workspace.git import copy_private_files, write_ports_file
 
@@ -50,19 +55,12 @@ def build_gateway(foundation: Foundation) -> Gateway:
 
 def build_services(foundation: Foundation, *, gateway: Gateway) -> Services:
     settings = foundation.settings
-    runtime_dir = foundation.paths.run / "agents"
-    runtime_dir.mkdir(mode=0o700, exist_ok=True)
-    runtime = ClaudeRuntime(
-        launcher=foundation.launcher,
-        session_store=ClaudeSessionStore(PostgresTranscripts(foundation.database.engine)),
-        runtime_dir=runtime_dir,
-    )
     return Services(
         database=foundation.database,
         workspaces=foundation.workspaces,
         access=foundation.access,
         commands=foundation.commands,
-        runtime=runtime,
+        runtime=build_runtime(foundation),
         gateway=gateway,
         prompts=AgentPrompts(),
         pick_model=pick_model,
@@ -73,6 +71,25 @@ def build_services(foundation: Foundation, *, gateway: Gateway) -> Services:
         is_port_free=is_port_free,
         work_dir=foundation.work_dir,
         write_private_files=write_private_files,
+    )
+
+
+def build_runtime(
+    foundation: Foundation, *, claude: ClaudeSettings | None = None, plain: PlainSettings | None = None
+) -> ChosenRuntime:
+    """All runtimes there are, and the choice between them."""
+    runtime_dir = foundation.paths.run / "agents"
+    runtime_dir.mkdir(mode=0o700, exist_ok=True)
+    rows = PostgresTranscripts(foundation.database.engine)
+    launcher = foundation.launcher
+    return ChosenRuntime(
+        {
+            RuntimeName.CLAUDE: ClaudeRuntime(
+                launcher=launcher, session_store=ClaudeSessionStore(rows), runtime_dir=runtime_dir, settings=claude
+            ),
+            RuntimeName.PLAIN: PlainRuntime(launcher=launcher, rows=rows, runtime_dir=runtime_dir, settings=plain),
+        },
+        usual=RuntimeName(foundation.settings.agent_runtime),
     )
 
 

@@ -232,6 +232,7 @@ async def _task(
         schema=conversation.prompt.schema,
         resume_session=resume,
         env=conversation.env,
+        runtime=agents.runtime,
     )
 
 
