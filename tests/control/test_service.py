@@ -238,7 +238,12 @@ async def test_allowing_starts_the_next_leg(control, database, asking, enqueuer)
 
 @pytest.mark.parametrize(
     ("kind", "failure_class"),
-    [(ApprovalKind.PLAN, FailureClass.CANCELLED), (ApprovalKind.BUDGET, FailureClass.BUDGET_EXCEEDED)],
+    [
+        (ApprovalKind.PLAN, FailureClass.CANCELLED),
+        (ApprovalKind.BUDGET, FailureClass.BUDGET_EXCEEDED),
+        (ApprovalKind.SHIP, FailureClass.CANCELLED),
+        (ApprovalKind.CONFLICT, FailureClass.CONFLICT),
+    ],
 )
 async def test_denying_fails_the_workflow_and_the_attempt_that_asked(
     control, database, asking, enqueuer, kind, failure_class

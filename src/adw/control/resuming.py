@@ -19,6 +19,14 @@ from adw.store.db import Connection
 from adw.store.rows import failure_to
 from adw.store.workflows import transition
 
+_DENIED: Mapping[ApprovalKind, tuple[FailureClass, str]] = {
+    ApprovalKind.PLAN: (FailureClass.CANCELLED, "the plan"),
+    ApprovalKind.BUDGET: (FailureClass.BUDGET_EXCEEDED, "more money"),
+    ApprovalKind.SHIP: (FailureClass.CANCELLED, "shipping"),
+    ApprovalKind.CONFLICT: (FailureClass.CONFLICT, "another try at taking in the commits of others"),
+}
+"""What each kind of question was about, and what a no makes of the workflow."""
+
 
 async def go_on(
     connection: Connection,
@@ -56,11 +64,9 @@ def is_allowed(decided: Approval) -> bool:
 
 async def fail_denied(connection: Connection, workflow: Workflow, decided: Approval) -> Workflow:
     """Ends the attempt that asked as well, so that a retry asks again."""
-    failure_class = FailureClass.BUDGET_EXCEEDED if decided.kind is ApprovalKind.BUDGET else FailureClass.CANCELLED
+    failure_class, what = _DENIED[decided.kind]
     because = f": {decided.reason}" if decided.reason else ""
-    failure = Failure(
-        failure_class=failure_class, message=f"{decided.kind} was denied by {decided.decided_by}{because}"
-    )
+    failure = Failure(failure_class=failure_class, message=f"{what} was denied by {decided.decided_by}{because}")
     event = NewEvent(type=EventType.WORKFLOW_FAILED, message=failure.message, data=failure_to(failure))
     changes = {"failure": failure_to(failure), "failure_class": failure.failure_class.value}
     await phases.end_running_phases(connection, adw_id=workflow.adw_id, status=PhaseStatus.FAILED)

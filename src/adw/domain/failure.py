@@ -83,8 +83,8 @@ POLICIES: dict[FailureClass, FailurePolicy] = {
     ),
     FailureClass.CANCELLED: FailurePolicy(
         automatic_retries=0,
-        advice="The workflow was cancelled; start a new one if the work is still wanted",
-        commands=('adw run "..."',),
+        advice="A person said no; retry to be asked again, or hand in what is wanted instead",
+        commands=(_RETRY, 'adw run "..."'),
     ),
     FailureClass.INTERNAL: FailurePolicy(
         automatic_retries=0,
