@@ -42,6 +42,10 @@ def view(**changes: Any) -> Any:
         "phases": [phase("plan", costUsd=0.25), phase("test", status="failed", attempts=2)],
         "tests": {"before": {"passed": 3, "failed": 0, "skipped": 1}, "afterBuild": None, "final": None},
         "approvals": [],
+        "heldBy": None,
+        "forkedFrom": None,
+        "forks": [],
+        "unheard": [],
     } | changes
 
 

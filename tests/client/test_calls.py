@@ -12,7 +12,19 @@ from tests.client.conftest import Live
 from adw.api.routes import ROUTERS, hosts
 from adw.api.routes.approvals import DecidedView
 from adw.api.routes.health import Health, Readiness
-from adw.api.views import analytics, changes, evidence, forge, kpi, orders, projects, records, steering, transcript
+from adw.api.views import (
+    analytics,
+    changes,
+    evidence,
+    forge,
+    kpi,
+    messages,
+    orders,
+    projects,
+    records,
+    steering,
+    transcript,
+)
 from adw.api.views import workflow as workflows
 from adw.api.views.approvals import ApprovalList
 from adw.api.views.events import EventPage
@@ -55,7 +67,7 @@ SAME = [
     (forge.PullAnswer, t.PullAnswerDict),
     (forge.MergedView, t.MergedDict),
     (steering.TakeoverView, t.TakeoverDict),
-    (steering.MessageList, t.MessageListDict),
+    (messages.MessageList, t.MessageListDict),
     (steering.AgentList, t.AgentListDict),
     (steering.ComparisonView, t.ComparisonDict),
     (hosts.WorktreeList, t.WorktreeListDict),

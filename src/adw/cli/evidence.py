@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from adw.cli.output import ago, dollars, duration, first_line, one_line, print_fields, print_table, printable, say
+from adw.cli.people import print_unheard, status_of, way_back
 
 if TYPE_CHECKING:
     from adw.client.types import EvidenceDict, FailingTestDict, PhaseAttemptDict, UsageDict, WorkflowDict
@@ -29,6 +30,7 @@ def print_workflow(
     for found in evidence:
         if found["failures"]:
             _print_failures(found)
+    print_unheard(view)
     if view["approvals"]:
         from adw.cli.watch import answer_lines
 
@@ -44,7 +46,8 @@ def _print_facts(view: WorkflowDict) -> None:
     print_fields(
         {
             "workflow": f"{view['adwId']} ({view['workflowType']})",
-            "status": view["status"] + (f" ({view['waitReason']})" if view["waitReason"] else ""),
+            "status": status_of(view),
+            "held": way_back(view),
             "phase": view["phase"],
             "project": view["projectId"],
             "issue": _issue(view),
@@ -52,6 +55,8 @@ def _print_facts(view: WorkflowDict) -> None:
             "branch": _branch(view),
             "pull": None if view["prNumber"] is None else f"#{view['prNumber']} {view['prState']}",
             "plan": view["planFile"],
+            "forked": None if view["forkedFrom"] is None else f"from {view['forkedFrom']}",
+            "forks": ", ".join(view["forks"]) or None,
             "worktree": view["worktreePath"] if view["worktreeExists"] else None,
             "spent": f"{_spent(view)}{budget}",
             "model": _model(view["usage"]),

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from adw.cli.people import question_lines
 from adw.domain.events import EventType
 from adw.domain.status import UNFINISHED, Status, WaitReason
 from adw.kit.errors import DatabaseError, ExitCode, UnreachableError
@@ -81,15 +82,7 @@ def exit_code_of(view: WorkflowDict) -> ExitCode:
 
 def answer_lines(view: WorkflowDict) -> list[str]:
     """The commands that answer what a waiting workflow asks."""
-    lines: list[str] = []
-    for asked in view["approvals"]:
-        short = str(asked["id"])[:8]
-        raising = " --budget USD" if asked["kind"] == "budget" else ""
-        lines += [
-            str(asked["question"]),
-            f"  adw approval allow {short}{raising}",
-            f'  adw approval deny {short} --reason "..."',
-        ]
+    lines = [line for asked in view["approvals"] for line in question_lines(asked)]
     return lines or [f"see `adw workflow show {view['adwId']}`"]
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adw.domain.phase import PhaseStatus
 from adw.store.tables.work import artifacts, evidence, phases
+from adw.store.tables.workflows import workflows
 
 INHERITED_FROM = "inheritedFrom"
 """In the data of an inherited phase or piece of evidence: the id of the workflow it was made in."""
@@ -30,6 +31,12 @@ async def inherit_phases(connection: AsyncConnection, *, source: str, target: st
     reports = kept.where(artifacts.c.adw_id == source, artifacts.c.name.in_(named))
     columns = ["adw_id", "name", "media_type", "sha256", "content"]
     await connection.execute(insert(artifacts).from_select(columns, reports))
+
+
+async def forks_of(connection: AsyncConnection, adw_id: str) -> list[str]:
+    """The workflows that branched off from this one, oldest first."""
+    query = select(workflows.c.adw_id).where(workflows.c.forked_from == adw_id)
+    return list(await connection.scalars(query.order_by(workflows.c.created_at, workflows.c.adw_id)))
 
 
 async def _copy_phase(connection: AsyncConnection, *, source: str, target: str, phase: str, attempt: int) -> None:

@@ -12,15 +12,8 @@ from adw.api.openapi import problems
 from adw.api.ordering import check_room
 from adw.api.services import ApiServices
 from adw.api.views.building import workflow_view
-from adw.api.views.steering import (
-    AgentList,
-    AgentView,
-    ComparisonView,
-    MessageList,
-    MessageView,
-    TakeoverView,
-    comparison_view,
-)
+from adw.api.views.messages import MessageList, MessageView
+from adw.api.views.steering import AgentList, AgentView, ComparisonView, TakeoverView, comparison_view
 from adw.api.views.workflow import AcceptedView, WorkflowAnswer, WorkflowView
 from adw.api.wire import ActorBody, Line
 from adw.domain.message import MAX_MESSAGE_CHARS

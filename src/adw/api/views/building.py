@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from adw.api.views.approvals import ApprovalView
+from adw.api.views.messages import MessageView
 from adw.api.views.workflow import (
     FailureView,
     GateView,
@@ -25,12 +26,14 @@ from adw.domain.workflow import Workflow
 from adw.store import approvals, phases, usage
 from adw.store.accounts import account_of
 from adw.store.db import Connection
+from adw.store.inheritance import forks_of
+from adw.store.messages import undelivered
 
 _PENDING = "pending"
 
 
 async def workflow_view(connection: Connection, workflow: Workflow) -> WorkflowView:
-    """The workflow with its phases, usage, tests, gates and open questions."""
+    """The workflow with its phases, usage, tests, gates, forks, and what people are asked and have said."""
     adw_id = workflow.adw_id
     attempts = await phases.list_phases(connection, adw_id)
     found = await phases.list_evidence(connection, adw_id)
@@ -44,6 +47,8 @@ async def workflow_view(connection: Connection, workflow: Workflow) -> WorkflowV
         review_rounds=int(_latest_data(attempts, Phase.REVIEW).get("rounds") or 0),
         gates=_gates(found),
         approvals=tuple(ApprovalView.model_validate(approval) for approval in asked),
+        forks=tuple(await forks_of(connection, adw_id)),
+        unheard=tuple(MessageView.model_validate(each) for each in await undelivered(connection, adw_id)),
     )
 
 

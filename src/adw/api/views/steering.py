@@ -1,4 +1,4 @@
-"""What steering answers: a worktree taken over, a message left, agents at work, two runs side by side."""
+"""What steering answers: a worktree taken over, agents at work, two runs side by side."""
 
 from __future__ import annotations
 
@@ -20,24 +20,6 @@ class TakeoverView(WorkflowAnswer):
 
     path: str = Field(description="The worktree, on the server's machine")
     notes: tuple[str, ...] = Field(description="Sentences for the person who asked")
-
-
-class MessageView(Wire):
-    """What a person says to the agents of a workflow."""
-
-    id: UUID
-    adw_id: str
-    author: str
-    body: str
-    created_at: datetime
-    delivered_at: datetime | None = Field(description="When a conversation heard it; null before")
-    agent_output_id: UUID | None
-
-
-class MessageList(Wire):
-    """Messages in the order they were left."""
-
-    messages: tuple[MessageView, ...]
 
 
 class AgentView(Wire):

@@ -7,6 +7,7 @@ from datetime import datetime
 from pydantic import Field
 
 from adw.api.views.approvals import ApprovalView
+from adw.api.views.messages import MessageView
 from adw.api.wire import Money, Wire
 
 
@@ -129,6 +130,8 @@ class WorkflowView(WorkflowSummary):
     review_rounds: int = Field(description="Reviews of the latest attempt that ended; 0 before")
     gates: tuple[GateView, ...]
     approvals: tuple[ApprovalView, ...] = Field(description="Questions that wait for an answer")
+    forks: tuple[str, ...] = Field(description="Workflows that branched off from this one, oldest first")
+    unheard: tuple[MessageView, ...] = Field(description="Messages that no conversation has heard yet, oldest first")
 
 
 class WorkflowPage(Wire):

@@ -9,7 +9,9 @@ import typer
 from adw.cli.amounts import read_usd
 from adw.cli.options import JsonFlag
 from adw.cli.output import ago, one_line, print_json, print_table, say
+from adw.cli.people import say_questions
 from adw.cli.session import connect
+from adw.domain.approval import Decision
 
 if TYPE_CHECKING:
     from adw.client.types import DecidedDict
@@ -44,7 +46,8 @@ def list_approvals(
         )
         for each in found["approvals"]
     ]
-    return print_table(("ID", "WORKFLOW", "KIND", "DECISION", "ASKED", "QUESTION"), rows, empty="nothing is asked")
+    print_table(("ID", "WORKFLOW", "KIND", "DECISION", "ASKED", "QUESTION"), rows, empty="nothing is asked")
+    return say_questions([each for each in found["approvals"] if each["decision"] == Decision.PENDING])
 
 
 @app.command("allow")

@@ -10,10 +10,14 @@ import typer
 from adw.cli.commands import steering, workflow_view
 from adw.cli.options import AdwId, JsonFlag
 from adw.cli.output import ago, dollars, first_line, print_json, print_table
+from adw.cli.people import say_questions, status_of
 from adw.cli.session import connect, repository
 
 if TYPE_CHECKING:
-    from adw.client.types import WorkflowSummaryDict
+    from collections.abc import Sequence
+
+    from adw.client import AdwClient
+    from adw.client.types import ApprovalDict, WorkflowSummaryDict
 
 app = typer.Typer(help="See what runs, and steer it.", rich_markup_mode=None)
 
@@ -33,10 +37,12 @@ def list_workflows(
     with connect() as client:
         project = None if repo is None else str(repository(repo))
         found = client.list_workflows(status=status or (), project=project, text=text, limit=limit)
-    if as_json:
-        return print_json(found)
+        if as_json:
+            return print_json(found)
+        asked = _asked(client, found["workflows"])
     headers = ("ID", "STATUS", "PHASE", "KIND", "ISSUE", "PR", "SPENT", "UPDATED", "TITLE")
-    return print_table(headers, [_row(each) for each in found["workflows"]], empty="no workflows")
+    print_table(headers, [_row(each) for each in found["workflows"]], empty="no workflows")
+    return say_questions(asked, held=[each for each in found["workflows"] if each["heldBy"] is not None])
 
 
 for _name, _command in (
@@ -75,12 +81,19 @@ def cancel(adw_id: AdwId, *, as_json: JsonFlag = False) -> None:
         steering.answer(client.cancel(adw_id)["workflow"], as_json=as_json)
 
 
+def _asked(client: AdwClient, listed: Sequence[WorkflowSummaryDict]) -> list[ApprovalDict]:
+    """What the listed workflows ask."""
+    waiting = {each["adwId"] for each in listed if each["waitReason"] is not None}
+    if not waiting:
+        return []
+    return [each for each in client.approvals(pending=True)["approvals"] if each["adwId"] in waiting]
+
+
 def _row(each: WorkflowSummaryDict) -> tuple[object, ...]:
-    reason = f" ({each['waitReason']})" if each["status"] == "waiting" else ""
     pull = "" if each["prNumber"] is None else f"#{each['prNumber']} {each['prState']}"
     return (
         each["adwId"],
-        f"{each['status']}{reason}",
+        status_of(each),
         each["phase"],
         each["workflowType"],
         "" if each["issueNumber"] is None else f"#{each['issueNumber']}",

@@ -53,7 +53,6 @@ from adw.client.types.steering import (
     ComparedPhaseDict,
     ComparedRunDict,
     ComparisonDict,
-    MessageDict,
     MessageListDict,
     TakeoverDict,
 )
@@ -70,6 +69,7 @@ from adw.client.types.workflows import (
     FindingDict,
     GateDict,
     HealthDict,
+    MessageDict,
     OptionsDict,
     OrderFields,
     OutputDict,

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TypedDict
 
 from adw.client.types.evidence import ChangedFileDict
-from adw.client.types.workflows import UsageDict, WorkflowDict
+from adw.client.types.workflows import MessageDict, UsageDict, WorkflowDict
 
 
 class TakeoverDict(TypedDict):
@@ -15,16 +15,6 @@ class TakeoverDict(TypedDict):
     workflow: WorkflowDict
     path: str
     notes: list[str]
-
-
-class MessageDict(TypedDict):
-    id: str
-    adwId: str
-    author: str
-    body: str
-    createdAt: str
-    deliveredAt: str | None
-    agentOutputId: str | None
 
 
 class MessageListDict(TypedDict):

@@ -179,6 +179,16 @@ class WorkflowSummaryDict(TypedDict):
     lastSeq: int
 
 
+class MessageDict(TypedDict):
+    id: str
+    adwId: str
+    author: str
+    body: str
+    createdAt: str
+    deliveredAt: str | None
+    agentOutputId: str | None
+
+
 class WorkflowDict(WorkflowSummaryDict):
     phases: list[PhaseSummaryDict]
     usage: UsageDict
@@ -186,6 +196,8 @@ class WorkflowDict(WorkflowSummaryDict):
     reviewRounds: int
     gates: list[GateDict]
     approvals: list[ApprovalDict]
+    forks: list[str]
+    unheard: list[MessageDict]
 
 
 class WorkflowPageDict(TypedDict):

@@ -1,0 +1,55 @@
+"""What people have to do with a workflow: who holds it, what it asks them, what they have said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adw.cli.output import ago, one_line, print_table, printable, say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adw.client.types import ApprovalDict, WorkflowDict, WorkflowSummaryDict
+
+
+def status_of(view: WorkflowSummaryDict) -> str:
+    """The status with what it waits for, or in whose hands it is."""
+    if view["heldBy"] is not None:
+        return f"{view['status']} (held by {one_line(view['heldBy'], width=30)})"
+    return f"{view['status']} ({view['waitReason']})" if view["waitReason"] else view["status"]
+
+
+def question_lines(asked: ApprovalDict) -> list[str]:
+    """The whole question, and the commands that answer it."""
+    short = str(asked["id"])[:8]
+    raising = " --budget USD" if asked["kind"] == "budget" else ""
+    return [
+        printable(asked["question"]),
+        f"  adw approval allow {short}{raising}",
+        f'  adw approval deny {short} --reason "..."',
+    ]
+
+
+def say_questions(asked: Sequence[ApprovalDict], *, held: Sequence[WorkflowSummaryDict] = ()) -> None:
+    """Below a list: what is asked, with the commands that answer, and how to give back what is held."""
+    for each in asked:
+        say(f"\nworkflow {each['adwId']} asks ({each['kind']}):")
+        for line in question_lines(each):
+            say(line)
+    for each in held:
+        say(f"\nworkflow {each['adwId']} is held {way_back(each)}")
+
+
+def way_back(view: WorkflowSummaryDict) -> str | None:
+    """Who holds the worktree, and how they give it back; None while nobody does."""
+    if view["heldBy"] is None:
+        return None
+    return f"by {one_line(view['heldBy'])}; it goes on after `adw workflow handback {view['adwId']}`"
+
+
+def print_unheard(view: WorkflowDict) -> None:
+    """What was said and no agent has heard yet."""
+    if view["unheard"]:
+        print()
+        rows = [(each["author"], ago(each["createdAt"]), one_line(each["body"])) for each in view["unheard"]]
+        print_table(("NOT YET HEARD FROM", "SAID", "MESSAGE"), rows, empty="")
