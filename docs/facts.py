@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from remedies import REMEDIES
+from remedies import AFTERMATHS, REMEDIES
 from sqlalchemy import CheckConstraint, Index, Table, UniqueConstraint
 from sqlalchemy.dialects import postgresql
 
@@ -23,7 +23,7 @@ from adw.domain.events import EventType
 from adw.domain.failure import POLICIES
 from adw.domain.kinds import KINDS, PHASE_WORDS
 from adw.domain.status import TRANSITIONS, PrState, Status, WaitReason
-from adw.kit.errors import AdwError
+from adw.kit.errors import AdwError, ExitCode
 from adw.kit.settings import VARIABLES, Variable
 from adw.store.migrations import HEAD, MIN_COMPATIBLE
 from adw.store.tables.catalogue import metadata
@@ -133,7 +133,8 @@ def render_errors() -> str:
     return _page(
         "Errors",
         "What can go wrong has a stable code: in brackets on the command line, `code` in the API's answers.\n"
-        "Every message comes with a hint that says what to do next.\n",
+        "Every message comes with a hint that says what to do next. What is refused changes nothing: everything\n"
+        "stays as it was. What is left of a workflow that fails on its way is in [failures](failures.md).\n",
         *_table(("code", "meaning", "what to do", "class", "HTTP", "exit", "repeating may help"), rows),
         "\nThe API alone also gives these:\n",
         *_table(("code", "meaning", "HTTP"), [(f"`{code}`", *reversed(each)) for code, each in HTTP_CODES.items()]),
@@ -153,14 +154,28 @@ def render_events() -> str:
 def render_failures() -> str:
     """Every class of failure."""
     rows = [
-        (f"`{each}`", policy.advice, policy.automatic_retries, "<br>".join(map(_code, policy.commands)))
+        (
+            f"`{each}`",
+            AFTERMATHS[each].reads,
+            policy.advice,
+            "<br>".join(map(_code, policy.commands)),
+            policy.automatic_retries,
+            AFTERMATHS[each].survives,
+            int(ExitCode.FAILED),
+            200,
+        )
         for each, policy in POLICIES.items()
     ]
+    heads = ("class", "reads like", "what to do", "commands", "retries by itself", "what survives", "exit", "HTTP")
     return _page(
         "Failures",
-        "A failed workflow says why in one of these classes. Its branch, worktree and finished phases stay. `adw run"
-        "\n--wait` then ends with exit code 1; the API answers 200 with the class and these commands in `failure`.\n",
-        *_table(("class", "what to do", "retries by itself", "commands"), rows),
+        "A failed workflow says why in one of these classes. Whatever the class, these stay: the branch with every"
+        "\ncommit that was pushed, the pull request, finished phases with their evidence, events, transcripts, the"
+        "\nbooks, and the worktree until the pull request is merged or closed. What is left of the phase that failed is"
+        "\nin the table. What is refused before it begins is in [errors](errors.md).\n"
+        "\n`adw run --wait` and `adw logs -f` then end with exit code 1. The API answers 200: failing is what became of"
+        "\nthe workflow, not of the request; class, message, advice and commands are in `failure`.\n",
+        *_table(heads, rows),
     )
 
 

@@ -1,10 +1,16 @@
-"""What to do about each error, by its code; the page of errors cannot be written while one is missing."""
+"""What to do about each error, by its code, and what is left after each class of failure.
+
+The pages of errors and failures cannot be written while one is missing.
+"""
 
 # ruff: noqa: INP001 - a module beside the pages it writes
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+
+from adw.domain.failure import FailureClass
 
 _DEFECT = "report it with the log: this is a defect of the orchestrator"
 _BELOW = "see `adw doctor`, then try again"
@@ -43,4 +49,49 @@ REMEDIES: Mapping[str, str] = {
     "unreachable": "start the server with `adw serve`, or check the address",
     "usage": "correct the command or the request as the hint says",
     "wrong_state": "see `adw workflow show ID` for what the status allows",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aftermath:
+    """How a failure reads, and what of the phase that failed is left besides what always stays."""
+
+    reads: str
+    survives: str
+
+
+_CONVERSATION = "the unfinished edits and the conversation: a retry takes both up again"
+_COMMITS = "the commits of the attempt; a retry begins a fresh conversation on the last one"
+
+AFTERMATHS: Mapping[FailureClass, Aftermath] = {
+    FailureClass.TRANSIENT: Aftermath(
+        reads="the implementor did not finish: API Error: 529 ...", survives=_CONVERSATION
+    ),
+    FailureClass.USAGE_LIMIT: Aftermath(reads="the planner did not finish: API Error: 429 ...", survives=_CONVERSATION),
+    FailureClass.BUDGET_EXCEEDED: Aftermath(reads="more money was denied by ann", survives=_CONVERSATION),
+    FailureClass.AGENT_ERROR: Aftermath(reads="the implementor changed nothing", survives=_COMMITS),
+    FailureClass.GATE_FAILED: Aftermath(
+        reads="`make lint` has new errors: ...",
+        survives=f"{_COMMITS}. Where a credential was found nothing was pushed: the edits stay in the worktree only",
+    ),
+    FailureClass.CONFLICT: Aftermath(
+        reads="branch bug-7 is 0a1b2c3d4e5f on the remote, not 9f8e7d6c5b4a as recorded",
+        survives="the commits of both sides; nobody's commit is overwritten",
+    ),
+    FailureClass.FORGE: Aftermath(
+        reads="the forge says it merged as 0a1b2c3d4e5f, but main does not have that commit",
+        survives="everything; what did reach the forge is found again and not done twice",
+    ),
+    FailureClass.INFRASTRUCTURE: Aftermath(reads="an agent ended without a result", survives=_CONVERSATION),
+    FailureClass.CONFIGURATION: Aftermath(
+        reads="the price of model 'x' is unknown, so its budget cannot be kept; ...",
+        survives="everything. A retry reads the program's settings anew; `adw.toml` stays that of the base commit, so "
+        "after a change there hand the work in anew",
+    ),
+    FailureClass.CANCELLED: Aftermath(
+        reads="the plan was denied by ann: too much", survives="everything; a retry does the phase again and asks again"
+    ),
+    FailureClass.INTERNAL: Aftermath(
+        reads="KeyError: 'head'", survives="everything up to the last step that was recorded"
+    ),
 }

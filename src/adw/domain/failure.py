@@ -48,8 +48,8 @@ POLICIES: dict[FailureClass, FailurePolicy] = {
     ),
     FailureClass.BUDGET_EXCEEDED: FailurePolicy(
         automatic_retries=0,
-        advice="The budget is used up; approve a raise or cancel",
-        commands=("adw approval list", "adw workflow cancel {id}"),
+        advice="The budget is used up and more was refused; retry to be asked again",
+        commands=(_RETRY,),
     ),
     FailureClass.AGENT_ERROR: FailurePolicy(
         automatic_retries=1,
