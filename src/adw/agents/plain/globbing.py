@@ -19,7 +19,8 @@ def find_files(start: Path, pattern: str, *, may_read: Callable[[Path], bool]) -
     for seen, path in enumerate(_files_below(start)):
         if len(found) == MAX_FOUND or seen == _MAX_SEEN:
             break
-        if matches(path.relative_to(start).parts, parts) and may_read(path.resolve()):
+        real = Path(os.path.realpath(path))  # unlike `resolve`, it gives some answer for links that go in circles
+        if matches(path.relative_to(start).parts, parts) and may_read(real):
             found.append(path)
     return found
 
