@@ -7,7 +7,6 @@ runs again finds it: finished, its answer stands; unfinished, the conversation g
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -15,27 +14,25 @@ from pathlib import Path
 from typing import Any
 
 from adw.domain.agent import AgentFailure, AgentLimits, AgentResult, AgentTask, Role, ToolPolicy
-from adw.domain.approval import ApprovalKind
 from adw.domain.events import EventType, NewEvent
 from adw.domain.failure import FailureClass
 from adw.domain.message import Message
 from adw.domain.phase import PhaseStatus
-from adw.domain.status import WaitReason
 from adw.kit.errors import InfrastructureError
 from adw.ports.engine import JsonValue
 from adw.ports.gateway import RunGrant
 from adw.ports.prompts import Prompt
 from adw.ports.workspace import Workspace
 from adw.store import agent_outputs
-from adw.store.accounts import account_of
 from adw.store.agent_outputs import AgentOutput
 from adw.store.events import append_event, append_events
 from adw.store.phases import list_phases
 from adw.workflows.context import PhaseContext
-from adw.workflows.endings import PhaseFailed, Question
+from adw.workflows.endings import PhaseFailed
 from adw.workflows.messages import is_spoken_to, note_delivery, to_say
+from adw.workflows.money import budget_question, refused_for_money
 from adw.workflows.narration import Narrator
-from adw.workflows.secrets import find_secrets
+from adw.workflows.snapshots import Snapshots
 
 READ_ONLY = ToolPolicy(tools=("Read", "Glob", "Grep"), allowed=("Read", "Glob", "Grep"), writable=())
 NO_TOOLS = ToolPolicy(tools=(), allowed=(), writable=())
@@ -75,7 +72,7 @@ async def converse(ctx: PhaseContext, conversation: Conversation) -> Mapping[str
     name = f"{conversation.role}.{conversation.round}"
     record: Mapping[str, Any] = await ctx.step(name, work)
     if record["outcome"] == "budget":
-        await ctx.require(_budget_question(record))
+        await ctx.require(budget_question(record))
         raise PhaseFailed(FailureClass.BUDGET_EXCEEDED, "the raised budget is used up as well")
     if record["outcome"] == "failed":
         raise PhaseFailed(FailureClass(record["class"]), str(record["message"]))
@@ -96,7 +93,7 @@ async def _hold(ctx: PhaseContext, conversation: Conversation) -> JsonValue:
             continue
         if result.failure is None:
             return _answer(result.text, result.structured)
-        outcome = await _refused_for_money(ctx, output)
+        outcome = await refused_for_money(ctx, str(output.id))
         delay = next(delays, None) if result.failure.retryable else None
         if outcome is not None or delay is None:
             return outcome or _failed(conversation.role, result.failure)
@@ -144,7 +141,12 @@ async def _listen(
     ctx: PhaseContext, conversation: Conversation, output: AgentOutput, task: AgentTask, *, said: Sequence[Message]
 ) -> AgentResult:
     services = ctx.services
-    snapshots = _Snapshots(ctx, conversation, output)
+    snapshots = Snapshots(
+        ctx,
+        conversation.workspace if conversation.policy.writable else None,
+        since=conversation.start_commit or ctx.run.workflow.base_sha,
+        output_id=output.id,
+    )
     narrator = Narrator(
         services.database,
         adw_id=ctx.adw_id,
@@ -165,31 +167,6 @@ async def _listen(
             if item.kind == "tool_result":
                 await snapshots.take_if_due()
     raise InfrastructureError("an agent ended without a result")
-
-
-class _Snapshots:
-    """Saves the tree on the remote at most every half minute, so that another host can continue from it."""
-
-    def __init__(self, ctx: PhaseContext, conversation: Conversation, output: AgentOutput) -> None:
-        self._ctx = ctx
-        self._conversation = conversation
-        self._output = output
-        self._last = time.monotonic()
-
-    async def take_if_due(self) -> None:
-        if time.monotonic() - self._last >= self._ctx.services.snapshot_interval_s:
-            await self.take()
-
-    async def take(self) -> None:
-        workspace = self._conversation.workspace
-        if workspace is None or not self._conversation.policy.writable:
-            return
-        self._last = time.monotonic()
-        if find_secrets(await workspace.diff(base=self._conversation.start_commit or self._ctx.run.workflow.base_sha)):
-            return  # a snapshot goes to the remote; the phase's own gate tells of the leak
-        sha = await workspace.snapshot(label=f"{self._ctx.phase}.{self._ctx.attempt}")
-        async with self._ctx.services.database.begin() as connection:
-            await agent_outputs.record_snapshot(connection, output_id=self._output.id, snapshot_sha=sha)
 
 
 async def _task(
@@ -341,34 +318,6 @@ async def _close_record(
             return False
         await agent_outputs.keep_open(connection, output_id=output.id)
         return True
-
-
-async def _refused_for_money(ctx: PhaseContext, output: AgentOutput) -> JsonValue:
-    """What the gateway's own record says: the budget was reached, or a model has no price and there is a budget."""
-    verdict = ctx.services.gateway.verdict(str(output.id))
-    if verdict.unpriced_model is not None:
-        return {
-            "outcome": "failed",
-            "class": FailureClass.CONFIGURATION.value,
-            "message": f"the price of model {verdict.unpriced_model!r} is unknown, so its budget cannot be kept; "
-            "set it under [agents.prices] in adw.toml",
-        }
-    if not verdict.budget_refused:
-        return None
-    async with ctx.services.database.read() as connection:
-        account = await account_of(connection, ctx.adw_id)
-    return {"outcome": "budget", "budget": str(account.budget_usd), "spent": str(account.booked_usd)}
-
-
-def _budget_question(record: Mapping[str, Any]) -> Question:
-    budget, spent = record["budget"], record["spent"]
-    return Question(
-        kind=ApprovalKind.BUDGET,
-        key=f"budget:{budget}",
-        text=f"the budget of ${budget} is reached (${spent} booked); raise it to go on?",
-        reason=WaitReason.BUDGET,
-        data={"budgetUsd": budget, "spentUsd": spent},
-    )
 
 
 def _answer(text: str | None, structured: Mapping[str, Any] | None) -> JsonValue:

@@ -22,7 +22,7 @@ from adw.ports.engine import JsonValue
 from adw.store.results import save_artifact
 from adw.workflows.baseline import baseline_tests, counts, ensure_baseline
 from adw.workflows.context import PhaseContext
-from adw.workflows.conversation import EDITOR, Conversation, converse
+from adw.workflows.editing import edit
 from adw.workflows.endings import PhaseFailed
 from adw.workflows.saving import save
 from adw.workflows.worktree import Worktree
@@ -167,20 +167,8 @@ async def _repair(
         command=suite.command.shown,
         round_number=number,
     )
-    answer = await converse(
-        ctx,
-        Conversation(
-            role=Role.RESOLVER,
-            prompt=prompt,
-            policy=EDITOR,
-            cwd=worktree.path,
-            env=worktree.tool_environment,
-            round=number,
-            workspace=worktree.workspace,
-            start_commit=head,
-        ),
-    )
-    message = str(answer["structured"].get("commit_message") or "fix: make the tests pass")
+    answer = await edit(ctx, worktree, role=Role.RESOLVER, prompt=prompt, start_commit=head, round_number=number)
+    message = str(answer.get("commit_message") or "fix: make the tests pass")
     repaired = await save(ctx, worktree, name=f"repair.{number}", message=message, since=head)
     if repaired is None:
         raise PhaseFailed(FailureClass.GATE_FAILED, f"{seen['reason']}; the resolver changed nothing")

@@ -9,9 +9,8 @@ from adw.domain.agent import Role
 from adw.domain.failure import FailureClass
 from adw.domain.phase import Evidence, GateOutcome
 from adw.ports.engine import JsonValue
-from adw.ports.prompts import Prompt
 from adw.workflows.context import PhaseContext
-from adw.workflows.conversation import EDITOR, Conversation, converse
+from adw.workflows.editing import edit
 from adw.workflows.endings import PhaseFailed
 from adw.workflows.facts import Naming, recall_head, require_naming
 from adw.workflows.project_checks import broken_checks, listed
@@ -59,26 +58,7 @@ async def _implement(ctx: PhaseContext, worktree: Worktree, naming: Naming, star
         plan_text=plan or "",
         commands=commands,
     )
-    return await _edit(ctx, worktree, prompt, start_commit=start, round_number=0)
-
-
-async def _edit(
-    ctx: PhaseContext, worktree: Worktree, prompt: Prompt, *, start_commit: str, round_number: int
-) -> Mapping[str, Any]:
-    answer = await converse(
-        ctx,
-        Conversation(
-            role=Role.IMPLEMENTOR,
-            prompt=prompt,
-            policy=EDITOR,
-            cwd=worktree.path,
-            env=worktree.tool_environment,
-            round=round_number,
-            workspace=worktree.workspace,
-            start_commit=start_commit,
-        ),
-    )
-    return answer["structured"]
+    return await edit(ctx, worktree, role=Role.IMPLEMENTOR, prompt=prompt, start_commit=start)
 
 
 async def _save(
@@ -122,7 +102,9 @@ async def _make_checks_pass(ctx: PhaseContext, worktree: Worktree, naming: Namin
         if number == MAX_REPAIRS or not ctx.run.workflow.options.auto_resolve:
             raise PhaseFailed(FailureClass.GATE_FAILED, f"`{command}` has new errors: {listed(errors)}")
         prompt = ctx.services.prompts.repair(issue=ctx.run.issue, command=command, errors=errors)
-        answer = await _edit(ctx, worktree, prompt, start_commit=head, round_number=number + 1)
+        answer = await edit(
+            ctx, worktree, role=Role.IMPLEMENTOR, prompt=prompt, start_commit=head, round_number=number + 1
+        )
         repaired = await _save(ctx, worktree, naming, answer, name=f"repair.{number + 1}", since=head)
         if repaired is None:
             raise PhaseFailed(FailureClass.GATE_FAILED, f"`{command}` has new errors left alone: {listed(errors)}")

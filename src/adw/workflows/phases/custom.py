@@ -18,7 +18,7 @@ from adw.project.base_files import BaseFiles
 from adw.store.workflows import require_workflow
 from adw.workflows.baseline import decode_check, encode_check
 from adw.workflows.context import PhaseContext
-from adw.workflows.conversation import EDITOR, Conversation, converse
+from adw.workflows.editing import edit
 from adw.workflows.endings import PhaseFailed
 from adw.workflows.facts import Naming, recall_head, require_naming
 from adw.workflows.pull_request import ensure_pull_request
@@ -95,22 +95,10 @@ async def _perform(
     base = BaseFiles(access=ctx.services.access, project=ctx.run.project, sha=ctx.run.workflow.base_sha)
     instructions = await base.text(prompt_file)
     prompt = ctx.services.prompts.perform(issue=ctx.run.issue, name=ctx.phase, instructions=instructions)
-    answer = await converse(
-        ctx,
-        Conversation(
-            role=Role.SPECIALIST,
-            prompt=prompt,
-            policy=EDITOR,
-            cwd=worktree.path,
-            env=worktree.tool_environment,
-            workspace=worktree.workspace,
-            start_commit=start,
-        ),
-    )
-    said = answer["structured"]
-    message = str(said.get("commit_message") or f"{ctx.phase}: {naming.title}")
+    answer = await edit(ctx, worktree, role=Role.SPECIALIST, prompt=prompt, start_commit=start)
+    message = str(answer.get("commit_message") or f"{ctx.phase}: {naming.title}")
     head = await save(ctx, worktree, name="task", message=message, since=start)
-    summary = str(said.get("summary") or "")
+    summary = str(answer.get("summary") or "")
     if head is None:
         told = f"{ctx.phase} changed nothing"
         await ctx.update(

@@ -12,7 +12,7 @@ from adw.domain.phase import Evidence, GateOutcome
 from adw.domain.review import ReviewVerdict
 from adw.workflows.comments import announce_review
 from adw.workflows.context import PhaseContext
-from adw.workflows.conversation import EDITOR, Conversation, converse
+from adw.workflows.editing import edit
 from adw.workflows.endings import PhaseFailed
 from adw.workflows.facts import Naming, recall_head, require_naming
 from adw.workflows.review_comment import review_comment
@@ -99,20 +99,8 @@ async def _patch(ctx: PhaseContext, worktree: Worktree, course: Course) -> str:
         commands=[each.shown for each in (commands.test, commands.build, commands.lint) if each],
         round_number=number,
     )
-    answer = await converse(
-        ctx,
-        Conversation(
-            role=Role.PATCHER,
-            prompt=prompt,
-            policy=EDITOR,
-            cwd=worktree.path,
-            env=worktree.tool_environment,
-            round=number,
-            workspace=worktree.workspace,
-            start_commit=course.head,
-        ),
-    )
-    message = str(answer["structured"].get("commit_message") or "fix: put right what the review found")
+    answer = await edit(ctx, worktree, role=Role.PATCHER, prompt=prompt, start_commit=course.head, round_number=number)
+    message = str(answer.get("commit_message") or "fix: put right what the review found")
     patched = await save(ctx, worktree, name=f"patch.{number}", message=message, since=course.head)
     if patched is None:
         course.verdict = ReviewVerdict.STAGNANT
