@@ -32,7 +32,7 @@ def describe_tool(name: str, tool_input: Mapping[str, Any] | None, *, cwd: str |
     given = tool_input or {}
     keys = _SUBJECTS.get(name) or next(((key,) for key in _USUAL if isinstance(given.get(key), str)), ())
     parts = [_part(key, given[key], cwd) for key in keys if isinstance(given.get(key), str)]
-    line = " ".join(" ".join([name or "a tool", *parts]).split())
+    line = " ".join(" ".join([name.strip() or "a tool", *parts]).split())
     return line if len(line) <= MAX_CHARS else f"{line[: MAX_CHARS - 1].rstrip()}…"
 
 
