@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 import shutil
 import tempfile
 import time
@@ -14,6 +15,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import settings
 from sqlalchemy import make_url
 
 from adw.domain.project import ForgeKind
@@ -32,6 +34,11 @@ PROJECT = "tally-0a1b2c3d"
 
 Eventually = Callable[[Callable[[], Any]], Awaitable[Any]]
 MakeWorkflow = Callable[..., Awaitable[Workflow]]
+
+settings.register_profile("fixed", derandomize=True, deadline=None, database=None)
+settings.register_profile("search", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("ADW_HYPOTHESIS_PROFILE", "fixed"))
+"""The same examples at every run; `ADW_HYPOTHESIS_PROFILE=search` looks for new ones."""
 
 
 class DatabaseServer:
