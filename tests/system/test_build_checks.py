@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from repositories import SETTINGS, make_repository
 from script import BUILT, adds_farewell, answer, builds, classifies, plans, rule, scenario, shell
 
 from adw.store import phases
+
+pytestmark = pytest.mark.runtime("plain")
 
 LINT = SETTINGS + 'lint = "sh lint.sh"\n'
 FINDS_TABS = """

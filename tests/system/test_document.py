@@ -26,6 +26,8 @@ from adw.control.follow_up import FollowUp, follow_up
 from adw.domain.phase import GateOutcome
 from adw.store.kpis import KpiFilter, list_kpis
 
+pytestmark = pytest.mark.runtime("plain")
+
 KIND = "plan-build-document"
 LIES = f"{PAGE}\nThe names of people are in `checks/people.sh`.\n"
 LOG = "# Changelog\n\n- People are greeted\n"

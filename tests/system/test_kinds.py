@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from repositories import SETTINGS, commit, git, make_repository, write_files
 from script import (
     REPAIRED,
@@ -22,6 +23,8 @@ from script import (
 from adw.control.follow_up import FollowUp, follow_up
 from adw.domain.workflow import WorkflowOptions
 from adw.intake.service import WorkRequest
+
+pytestmark = pytest.mark.runtime("plain")
 
 CUSTOM = (
     SETTINGS

@@ -8,6 +8,8 @@ from repositories import git, make_repository
 from adw.kit.errors import ConfigurationError, ConflictError, DuplicateRunError, NotFoundError, UsageError
 from adw.store.workflows import list_workflows
 
+pytestmark = pytest.mark.runtime("plain")
+
 
 def no_repository(folder):
     (folder / "plain").mkdir()

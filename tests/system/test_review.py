@@ -35,6 +35,8 @@ from adw.domain.workflow import WorkflowOptions
 from adw.store import phases
 from adw.store.results import get_artifact, list_artifacts
 
+pytestmark = pytest.mark.runtime("plain")
+
 KIND = "plan-build-test-review"
 RUDE = finding("farewell.txt: the farewell is rude")
 ODD = finding("greeting.txt has an odd name", severity="tech_debt", number=2)

@@ -6,6 +6,8 @@ import pytest
 from repositories import SETTINGS, commit, git, make_repository, write_files
 from script import adds_farewell, builds, classifies, documents, plans, reviews, scenario, shell
 
+pytestmark = pytest.mark.runtime("plain")
+
 CONSENT = SETTINGS + "\n[triggers]\nzte = true\n"
 
 

@@ -29,6 +29,8 @@ from adw.store.approvals import list_approvals
 from adw.store.events import FencedError, append_event
 from adw.store.workflows import count_active
 
+pytestmark = pytest.mark.runtime("plain")
+
 ASKS = WorkflowOptions(plan_approval=True)
 
 

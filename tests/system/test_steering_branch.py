@@ -25,6 +25,8 @@ from adw.kit.errors import ConflictError, UsageError, WrongStateError
 from adw.store.approvals import list_approvals
 from adw.store.messages import list_messages
 
+pytestmark = pytest.mark.runtime("plain")
+
 
 def remote_of(system, workflow):
     return system.foundation.paths.forge_remote(workflow.project_id)

@@ -8,6 +8,8 @@ from script import adds_farewell, blocks, call, straight
 
 from adw.domain.phase import GateOutcome
 
+pytestmark = pytest.mark.runtime("plain")
+
 
 async def test_a_test_that_fails_on_the_base_is_not_ours(system, folder):
     repository = make_repository(folder / "sample", {"checks/broken.sh": "echo always; exit 1\n"})
