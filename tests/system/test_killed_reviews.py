@@ -23,6 +23,8 @@ from script import (
 
 from adw.store import phases
 
+pytestmark = pytest.mark.runtime("plain")
+
 RUDE = finding("farewell.txt: the farewell is rude")
 REJECTED = {"success": False, "review_summary": "It is rude.", "review_issues": [RUDE]}
 FOREVER_MS = 300_000

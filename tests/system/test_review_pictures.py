@@ -13,6 +13,8 @@ from script import adds_farewell, answer, blocks, builds, call, classifies, find
 from adw.store import phases
 from adw.store.results import get_artifact
 
+pytestmark = pytest.mark.runtime("plain")
+
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
