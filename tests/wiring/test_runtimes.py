@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adw.agents.plain.transcript import new_session_id
+from adw.agents.plain.transcript import SESSION_PREFIX
 from adw.agents.scripted import ScriptedRuntime, answers
 from adw.domain.agent import AgentLimits, AgentTask, Role, RuntimeName, ToolPolicy
 from adw.wiring.runtimes import ChosenRuntime
@@ -27,7 +27,7 @@ TASK = AgentTask(
     gateway_url="http://127.0.0.1:9",
     run_token="t",
 )
-OURS, THEIRS = new_session_id(), "7f3e1c52-6c39-4a0e-9d55-0e6f0b1f2a3b"
+OURS, THEIRS = f"{SESSION_PREFIX}1", "7f3e1c52-6c39-4a0e-9d55-0e6f0b1f2a3b"
 CLAUDE, PLAIN = RuntimeName.CLAUDE, RuntimeName.PLAIN
 
 # what the settings say, what the project says, the session to resume, and who gets the task
