@@ -197,7 +197,16 @@ class TestListing:
         adw_id = (await stage.work()).adw_id
         full = (await stage.http.get(f"{WORKFLOWS}/{adw_id}")).json()
         listed = (await stage.http.get(WORKFLOWS)).json()["workflows"][0]
-        assert full.keys() - listed.keys() == {"phases", "usage", "tests", "reviewRounds", "gates", "approvals"}
+        assert full.keys() - listed.keys() == {
+            "phases",
+            "usage",
+            "tests",
+            "reviewRounds",
+            "gates",
+            "approvals",
+            "forks",
+            "unheard",
+        }
         assert listed.items() <= full.items()
 
 

@@ -6,6 +6,8 @@ from script import NAMED, adds_farewell, builds, classifies, plans, repairs, sce
 
 from adw.domain.phase import GateOutcome, PhaseStatus
 
+pytestmark = pytest.mark.runtime("plain")
+
 BREAKS = write("${cwd}/greeting.txt", "good morning\n")
 REPAIRS = write("${cwd}/greeting.txt", "hello, good morning\n")
 
@@ -46,6 +48,7 @@ async def test_plan_build_ends_as_a_draft_that_says_what_never_ran(system, repos
     assert "tests" not in await system.evidence(workflow.adw_id)
 
 
+@pytest.mark.runtime("claude")
 async def test_plan_build_test_ends_ready_with_what_was_found(system, repository, files_of):
     system.model.follow(scenario(classifies(), plans(), builds(adds_farewell(), BREAKS), repairs(REPAIRS)))
     (repository / "greeting.txt").write_text("hello, not yet committed\n")

@@ -30,6 +30,8 @@ from script import (
 
 from adw.domain.failure import POLICIES
 
+pytestmark = pytest.mark.runtime("plain")
+
 HASTY = SETTINGS + "\n[agents]\ntimeout_s = 2\n"
 BRIEF = SETTINGS.replace("timeout_s = 20", "timeout_s = 1")
 SETS_UP = SETTINGS.replace("setup = false", 'setup = "echo no such thing; exit 3"')

@@ -20,6 +20,8 @@ from script import (
     write,
 )
 
+pytestmark = pytest.mark.runtime("plain")
+
 
 def half_done(folder):
     """An implementor that has written half when its command hangs; resumed, it completes the other half."""
@@ -61,6 +63,7 @@ def hanging(scene):
     return wait
 
 
+@pytest.mark.runtime("claude")
 async def test_a_turn_that_is_killed_goes_on_in_the_same_conversation_and_tree(scene, repository, hanging):
     scene.model.follow(half_done(scene.folder))
     worker = scene.fork_worker()
@@ -140,6 +143,7 @@ async def test_a_build_whose_worker_dies_at_an_effect_ends_ready_all_the_same(sc
     await finished_once(scene, repository, workflow)
 
 
+@pytest.mark.runtime("claude")
 @pytest.mark.slow
 async def test_a_stopped_worker_is_replaced_and_does_no_harm_when_it_wakes(scene, repository, hanging):
     scene.model.follow(half_done(scene.folder))

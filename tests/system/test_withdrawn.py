@@ -8,6 +8,8 @@ from script import BUILT, PLAN, adds_farewell, answer, classifies, plans, rule, 
 
 from adw.control.follow_up import FollowUp, follow_up
 
+pytestmark = pytest.mark.runtime("plain")
+
 
 async def seen_on_the_forge(scene, workflow):
     return (await (await scene.forge(workflow)).get_pull_request(workflow.pr_number)).state
