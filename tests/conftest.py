@@ -35,7 +35,7 @@ PROJECT = "tally-0a1b2c3d"
 Eventually = Callable[[Callable[[], Any]], Awaitable[Any]]
 MakeWorkflow = Callable[..., Awaitable[Workflow]]
 
-settings.register_profile("fixed", derandomize=True, deadline=None, database=None)
+settings.register_profile("fixed", derandomize=True, deadline=None, database=None, max_examples=30)
 settings.register_profile("search", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("ADW_HYPOTHESIS_PROFILE", "fixed"))
 """The same examples at every run; `ADW_HYPOTHESIS_PROFILE=search` looks for new ones."""

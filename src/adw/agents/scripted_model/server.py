@@ -68,9 +68,21 @@ def run_model_server(
         raise UsageError(f"{host}: the scripted model serves loopback addresses only", hint="use --host 127.0.0.1")
     scenario = load_scenario(scenario_file)
     with _listening(host, port) as listener:
-        if on_ready is not None:
-            on_ready(_url(listener), scenario)
-        uvicorn.Server(_config(ScriptedModel(scenario))).run(sockets=[listener])
+        url = _url(listener)
+        server = _Announcing(_config(ScriptedModel(scenario)), lambda: on_ready and on_ready(url, scenario))
+        server.run(sockets=[listener])
+
+
+class _Announcing(uvicorn.Server):
+    """Tells that it is ready only when signals are its own: one sent at the very word must not get lost."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], object]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self._announce()
 
 
 class _Server(uvicorn.Server):
