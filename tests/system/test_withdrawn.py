@@ -77,7 +77,7 @@ async def test_a_new_commit_and_what_others_pushed_turn_it_into_a_draft(system, 
     assert await told_states(system, again.adw_id) == ["draft", "ready", "draft", "ready"]
 
 
-@pytest.mark.slow
+@pytest.mark.crash
 async def test_a_worker_that_dies_right_after_the_withdrawal_tells_of_it_once(scene, repository):
     scene.model.follow(straight())
     worker = scene.fork_worker()
