@@ -1,0 +1,16 @@
+"""Budgets of projects and of the whole installation, and the limits of model credentials."""
+
+from __future__ import annotations
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
