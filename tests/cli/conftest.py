@@ -3,12 +3,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from adw.kit.postgres import discard
 from adw.kit.settings import OUR_NAMES, OUR_PREFIXES, VARIABLES
 
 DEADLINE_S = 60.0
@@ -65,20 +66,27 @@ class CommandLine:
 
 
 @pytest.fixture
-def adw(tmp_path: Path) -> CommandLine:
-    folder = tmp_path / "here"
-    folder.mkdir()
-    return CommandLine(data_dir=tmp_path / "data", cwd=folder)
+def data_dir(tmp_path: Path) -> Iterator[Path]:
+    """A data directory whose database, for root, lives elsewhere until the test is over."""
+    yield tmp_path / "data"
+    discard(tmp_path / "data")
 
 
 @pytest.fixture
-def in_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Sequence[str]], int]:
+def adw(tmp_path: Path, data_dir: Path) -> CommandLine:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    return CommandLine(data_dir=data_dir, cwd=folder)
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> Callable[[Sequence[str]], int]:
     """Runs a command in this process, with a data directory of its own, and returns its exit code."""
     from adw.cli.main import run
 
     for name in set(os.environ) - set(clean_environ()):
         monkeypatch.delenv(name)
-    monkeypatch.setenv("ADW_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("ADW_DATA_DIR", str(data_dir))
 
     def call(words: Sequence[str]) -> int:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,14 +13,13 @@ from typing import Any, Self
 import httpx
 import orjson
 import pytest
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from tests.conftest import DatabaseServer
 
 from adw.domain.prices import price_table
 from adw.gateway import Credential, Gateway, RunGrant, Upstream
-from adw.kit.postgres import EmbeddedPostgres
 from adw.store.db import driver_url
-from adw.store.metadata import metadata
 from adw.store.tables.usage import model_requests, workflow_budgets
 from adw.store.usage import UsageBook, set_budget
 
@@ -30,13 +29,8 @@ DEADLINE_S = 20.0
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with EmbeddedPostgres(data_dir=tmp_path_factory.mktemp("gateway")) as postgres:
-        url = driver_url(postgres.start())
-        engine = create_engine(url)
-        metadata.create_all(engine, tables=[model_requests, workflow_budgets])
-        engine.dispose()
-        yield url
+def postgres_url(database_server: DatabaseServer) -> str:
+    return driver_url(database_server.url_of(database_server.copy()))
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,9 +13,9 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, inspect, make_url, text
 from sqlalchemy.dialects.postgresql.base import ischema_names
+from tests.conftest import DatabaseServer
 
 from adw.kit.errors import ConfigurationError, DatabaseError
-from adw.kit.postgres import EmbeddedPostgres
 from adw.store import migrations
 from adw.store.db import driver_url
 from adw.store.migrations import HEAD, IncompatibleDatabaseError, downgrade, migrate, status
@@ -29,12 +28,8 @@ REVISIONS = sorted(path.name.split("_")[0] for path in (FOLDER / "versions").glo
 
 
 @pytest.fixture(scope="session")
-def migrations_server() -> Iterator[str]:
-    with (
-        tempfile.TemporaryDirectory(prefix="adw-") as folder,
-        EmbeddedPostgres(data_dir=Path(folder)) as postgres,
-    ):
-        yield postgres.start()
+def migrations_server(database_server: DatabaseServer) -> str:
+    return database_server.url_of("postgres")
 
 
 @pytest.fixture

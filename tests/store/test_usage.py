@@ -1,36 +1,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import create_engine, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from tests.conftest import DatabaseServer
 
 from adw.domain.budget import Claim, Refusal, Reservation, Settlement
 from adw.domain.usage import Tokens, Usage
 from adw.kit.errors import UsageError
-from adw.kit.postgres import EmbeddedPostgres
 from adw.store import usage
 from adw.store.db import driver_url
-from adw.store.metadata import metadata
 from adw.store.tables.usage import model_requests, workflow_budgets
 
 PER_TOKEN = Decimal("0.00001")
 
 
 @pytest.fixture(scope="session")
-def usage_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with EmbeddedPostgres(data_dir=tmp_path_factory.mktemp("usage")) as postgres:
-        url = driver_url(postgres.start())
-        engine = create_engine(url)
-        metadata.create_all(engine, tables=[model_requests, workflow_budgets])
-        engine.dispose()
-        yield url
+def usage_url(database_server: DatabaseServer) -> str:
+    return driver_url(database_server.url_of(database_server.copy()))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from adw.kit.errors import DatabaseError
-from adw.kit.postgres import EmbeddedPostgres, PostgresBinaries, find_binaries
+from adw.kit.postgres import EmbeddedPostgres, PostgresBinaries, discard, find_binaries
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
@@ -87,6 +87,26 @@ def test_a_data_directory_made_anew_does_not_find_its_predecessor_s_data(short_d
     second = EmbeddedPostgres(data_dir=closed / "d", shared_folder=short_dir / "shared").status()
     assert first.data != second.data
     assert second.version is None
+
+
+@needs_root
+def test_a_cluster_that_lives_elsewhere_goes_with_its_data_directory(short_dir, closed):
+    shared = short_dir / "shared"
+    with EmbeddedPostgres(data_dir=closed / "d", shared_folder=shared) as postgres:
+        postgres.start()
+    assert len(list(shared.iterdir())) == 1
+    discard(closed / "d", shared_folders=[shared])
+    assert list(shared.iterdir()) == []
+
+
+@needs_root
+def test_only_what_lies_in_a_folder_of_ours_is_discarded(short_dir, closed):
+    home = short_dir / "elsewhere" / "d-1"
+    home.mkdir(parents=True)
+    (closed / "d" / "postgres").mkdir(parents=True)
+    (closed / "d" / "postgres" / "location").write_text(f"{home}\n")
+    discard(closed / "d", shared_folders=[short_dir / "shared"])
+    assert home.is_dir()
 
 
 @needs_root

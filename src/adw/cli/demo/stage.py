@@ -20,6 +20,7 @@ from adw.cli.server.signals import finishing_undisturbed
 from adw.demo import create_sample_project
 from adw.kit.errors import InfrastructureError
 from adw.kit.paths import DataPaths
+from adw.kit.postgres import discard
 from adw.kit.settings import OUR_NAMES, OUR_PREFIXES, VARIABLES
 
 SCENARIO = "demo"
@@ -48,6 +49,7 @@ def set_stage(*, keep: bool) -> Generator[Stage]:
     with finishing_undisturbed() as be_deaf, ExitStack() as stack:
         if not keep:
             stack.callback(shutil.rmtree, root, ignore_errors=True)
+            stack.callback(discard, root / "data")
         repo, data_dir = root / "tally", root / "data"
         create_sample_project(repo)
         paths = DataPaths(data_dir).ensure()

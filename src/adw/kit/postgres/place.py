@@ -11,7 +11,9 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,6 +80,20 @@ def settle(data_dir: Path, *, shared_folder: Path | None = None) -> Place:
     return Place(home=home, socket_dir=_socket_dir(home, account), account=account)
 
 
+def discard(data_dir: Path, *, shared_folders: Sequence[Path] = SHARED_FOLDERS) -> None:
+    """Deletes what a data directory that is about to be deleted keeps elsewhere. Its server must have stopped.
+
+    Only a cluster that we recorded and put into a folder of ours is touched.
+    """
+    home = _recorded(marker_of(data_dir) / "location")
+    if home is None or home.parent not in shared_folders:
+        return
+    socket_dir = _fallback_socket_dir(home, home.stat().st_uid) if home.exists() else None
+    shutil.rmtree(home, ignore_errors=True)
+    if socket_dir is not None:
+        shutil.rmtree(socket_dir, ignore_errors=True)
+
+
 def shared_folder_for(account: Account, wanted: Path | None = None) -> Path:
     """A folder of root's that everyone may pass through, for what the server's user must reach."""
     for folder in SHARED_FOLDERS if wanted is None else (wanted,):
@@ -125,8 +141,12 @@ def _socket_dir(home: Path, account: Account) -> Path:
     path = near / f".s.PGSQL.{PORT}.lock"
     if len(os.fsencode(path)) <= _MAX_SOCKET_PATH_BYTES and _PLAIN_PATH.fullmatch(str(near)):
         return near
+    return _fallback_socket_dir(home, account.uid)
+
+
+def _fallback_socket_dir(home: Path, uid: int) -> Path:
     digest = hashlib.sha256(os.fsencode(home.resolve())).hexdigest()[:16]
-    return _SOCKET_FALLBACK / f"adw-{account.uid}-{digest}"
+    return _SOCKET_FALLBACK / f"adw-{uid}-{digest}"
 
 
 def _require_private(folder: Path, *, owner: int, forbidden: int) -> None:
