@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from adw.kit.errors import ExitCode
+from adw.kit.postgres import discard
 
 
 @pytest.mark.slow
@@ -27,14 +28,15 @@ def test_a_sample_issue_goes_all_the_way_to_the_base_branch_without_credentials(
         check=False,
     )
     told = json.loads(done.stdout)
+    repo = Path(told["repo"])
     try:
-        repo = Path(told["repo"])
         log = subprocess.run(
             ["git", "-C", str(repo), "log", "--format=%H", "main"], capture_output=True, text=True, check=True
         ).stdout.split()
         written = (repo / "tally" / "reminder.py").read_text()
     finally:
-        shutil.rmtree(Path(told["repo"]).parent, ignore_errors=True)
+        discard(repo.parent / "data")
+        shutil.rmtree(repo.parent, ignore_errors=True)
 
     assert done.returncode == ExitCode.OK, done.stderr
     assert (told["status"], told["prState"]) == ("completed", "merged")

@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 from adw.store.metadata import metadata
-from adw.store.tables import local_forge, meta, orchestrator, sessions, usage, work, workers, workflows
+from adw.store.tables import budgets, limits, local_forge, meta, orchestrator, sessions, usage, work, workers, workflows
 
-__all__ = ["local_forge", "meta", "metadata", "orchestrator", "sessions", "usage", "work", "workers", "workflows"]
+__all__ = [
+    "budgets",
+    "limits",
+    "local_forge",
+    "meta",
+    "metadata",
+    "orchestrator",
+    "sessions",
+    "usage",
+    "work",
+    "workers",
+    "workflows",
+]

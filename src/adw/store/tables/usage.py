@@ -62,6 +62,8 @@ model_requests = Table(
     Column("first_byte_ms", Integer),
     Column("started_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
     Column("ended_at", DateTime(timezone=True)),
+    Column("asked_model", Text),
+    Column("refusal_scope", Text),
     one_of("state", REQUEST_STATES),
     one_of("refusal", ("budget", "unpriced_model")),
     CheckConstraint("(state = 'refused') = (refusal IS NOT NULL)", name="refusal_when_refused"),

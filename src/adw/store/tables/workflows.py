@@ -79,6 +79,8 @@ workflows = Table(
     Column("forked_from", Text, ForeignKey("adw_workflows.adw_id", ondelete="SET NULL")),
     Column("rewind_to", Text),
     Column("held_by", Text),
+    Column("resume_at", DateTime(timezone=True)),
+    Column("wait_scope", Text),
     Column("failure_class", Text),
     Column("failure", JSONB),
     Column("owner_id", Text),
@@ -111,6 +113,7 @@ workflows = Table(
     ),
     Index("ix_adw_workflows_queue", "priority", "created_at", postgresql_where=text("status = 'queued'")),
     Index("ix_adw_workflows_status", "status"),
+    Index("ix_adw_workflows_waiting", "wait_reason", "wait_scope", postgresql_where=text("status = 'waiting'")),
     Index("ix_adw_workflows_created_at", "created_at"),
 )
 
