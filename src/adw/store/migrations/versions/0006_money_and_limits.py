@@ -60,7 +60,7 @@ def _budgets() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_budgets")),
         sa.UniqueConstraint(
-            "project_id", "period", name=op.f("uq_budgets_project_id"), postgresql_nulls_not_distinct=True
+            "project_id", "period", name=op.f("uq_budgets_project_id_period"), postgresql_nulls_not_distinct=True
         ),
     )
 
