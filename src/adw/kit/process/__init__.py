@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from adw.kit.process.confinement import Confinement, Door
 from adw.kit.process.environment import clean_environment
 from adw.kit.process.identity import ProcessIdentity, host_identity, identify, is_alive
 from adw.kit.process.launch import Exited, Launch
@@ -12,6 +13,8 @@ from adw.kit.process.sweep import sweep_orphans
 
 __all__ = [
     "Completed",
+    "Confinement",
+    "Door",
     "Exited",
     "Launch",
     "Lifeline",

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from adw.kit.process.confinement import Confinement
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
@@ -14,6 +16,8 @@ class Launch:
     argv: Sequence[str]
     cwd: Path
     env: Mapping[str, str]
+    confinement: Confinement | None = None
+    """What of the machine it may touch; None leaves it as free as the user who runs us."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from adw.kit.errors import ConfigurationError, InfrastructureError
 from adw.kit.process import supervisor
+from adw.kit.process.bubblewrap import Sandbox
 from adw.kit.process.capture import HeadAndTail
+from adw.kit.process.confinement import Confinement
 from adw.kit.process.finish import uninterrupted
 from adw.kit.process.identity import ProcessIdentity
 from adw.kit.process.launch import Exited
@@ -35,10 +38,13 @@ _INTERPRETER = (sys.executable, "-I", "-S", _SUPERVISOR)
 # What the interpreter itself may need to start; the program does not get it.
 _INTERPRETER_ENV = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _DRAIN_S = 2.0
+_SANDBOX_FAILED = 1
+
+WITHOUT_SANDBOX = 'install bubblewrap and allow user namespaces, or give up containment: [sandbox] mode = "off"'
 
 
 class LaunchLike(Protocol):
-    """Anything that names a program, its folder and its complete environment."""
+    """Anything that names a program, its folder, its complete environment and its confinement."""
 
     @property
     def argv(self) -> Sequence[str]: ...
@@ -46,12 +52,15 @@ class LaunchLike(Protocol):
     def cwd(self) -> Path: ...
     @property
     def env(self) -> Mapping[str, str]: ...
+    @property
+    def confinement(self) -> Confinement | None: ...
 
 
 class SupervisedLauncher:
     """Runs programs under the supervisor, tied to the worker's lifeline. `runtime_dir` holds their private files.
 
-    A supervisor that does not end its tree within `patience_s`, as when it is stopped, is killed with all below it.
+    `sandbox` carries out confinements; without one, what is to be confined is refused. A supervisor that does not end
+    its tree within `patience_s`, as when it is stopped, is killed with all below it.
     """
 
     def __init__(
@@ -60,29 +69,37 @@ class SupervisedLauncher:
         lifeline: Lifeline,
         runtime_dir: Path,
         pass_through: Sequence[str] = SDK_PASS_THROUGH,
+        sandbox: Sandbox | None = None,
         patience_s: float = 5.0,
     ) -> None:
         self._lifeline = lifeline
         self._runtime_dir = runtime_dir
         self._pass_through = tuple(pass_through)
+        self._sandbox = sandbox
         self._patience_s = patience_s
         self._wrapped: dict[Path, str] = {}
 
     def isolation(self) -> str:
-        return "supervisor"
+        return "supervisor" if self._sandbox is None else self._sandbox.name
 
     async def run(self, launch: LaunchLike, *, timeout_s: float, max_output_bytes: int = 4_000_000) -> Exited:
         """Runs a program to its end; exit code 127 when it does not exist, 128 + n when signal n ended it.
 
         On a time-out `exit_code` is None. On a time-out or cancellation its whole process tree is gone on return.
+        Raises `ConfigurationError` or `InfrastructureError` when its confinement cannot be carried out.
         """
         launch_id = secrets.token_hex(8)
         spec = self._write_spec(launch, launch_id=launch_id, folder=self._runtime_dir, pass_through=())
         try:
-            return await self._run(spec, launch_id, timeout_s=timeout_s, max_output_bytes=max_output_bytes)
+            exited = await self._run(spec, launch_id, timeout_s=timeout_s, max_output_bytes=max_output_bytes)
         finally:
             spec.unlink(missing_ok=True)
+            if launch.confinement is not None:
+                await asyncio.to_thread(shutil.rmtree, _temporary(spec), ignore_errors=True)
             self._lifeline.forget(launch_id)
+        if launch.confinement is not None:
+            _check_enclosed(exited)
+        return exited
 
     def wrap(self, launch: LaunchLike, *, folder: Path) -> Path:
         """Writes an executable into `folder` that runs `launch.argv` and its own arguments under the supervisor.
@@ -151,17 +168,32 @@ class SupervisedLauncher:
     def _write_spec(self, launch: LaunchLike, *, launch_id: str, folder: Path, pass_through: Sequence[str]) -> Path:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = folder.absolute() / f"launch-{launch_id}.json"
+        confinement = launch.confinement
         content = {
             "id": launch_id,
             "argv": [str(part) for part in launch.argv],
             "cwd": str(launch.cwd),
-            "env": dict(launch.env),
+            "env": {**launch.env, **(confinement.env if confinement is not None else {})},
+            "enclosure": None if confinement is None else self._enclosure(confinement, launch.cwd, _temporary(path)),
             "pass_through": list(pass_through),
             "lifeline": str(self._lifeline.path),
         }
         with open(path, "x", encoding="utf-8", opener=_private) as file:
             json.dump(content, file)
         return path
+
+    def _enclosure(self, confinement: Confinement, cwd: Path, temporary: Path) -> Mapping[str, object]:
+        if self._sandbox is None:
+            raise ConfigurationError(
+                "a program is to be confined, and there is nothing here that could do it", hint=WITHOUT_SANDBOX
+            )
+        enclosure = self._sandbox.enclose(confinement, cwd=cwd.absolute(), temporary=temporary)
+        temporary.mkdir(mode=0o700)
+        return {
+            "program": str(enclosure.program),
+            "arguments": enclosure.arguments,
+            "before": enclosure.before,
+        }
 
 
 async def _start(
@@ -187,6 +219,19 @@ async def _start(
     file = os.fdopen(reading, "rb", buffering=0)
     pipe, output = await loop.connect_read_pipe(lambda: HeadAndTail(max_output_bytes), file)
     return process, pipe, output
+
+
+def _temporary(spec: Path) -> Path:
+    """What a confined program finds as `/tmp`: on disk, for not everything that is put there fits into memory."""
+    return spec.with_name(f"{spec.stem}-tmp")
+
+
+def _check_enclosed(exited: Exited) -> None:
+    """A sandbox that could not be set up says so in place of the program; that is no verdict on the program."""
+    if exited.exit_code == _SANDBOX_FAILED and exited.output.startswith("bwrap: ") and "execvp" not in exited.output:
+        raise InfrastructureError(
+            f"the sandbox could not be set up: {exited.output.strip()[:500]}", hint="look at what `adw doctor` says"
+        )
 
 
 def _wrapper_text(spec: Path, *, kept: Sequence[str]) -> str:

@@ -118,12 +118,31 @@ def _become_program(spec: dict[str, Any], extra: list[str]) -> NoReturn:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     environment = {name: os.environ[name] for name in spec["pass_through"] if name in os.environ} | spec["env"]
     argv = [*spec["argv"], *extra]
+    if spec["enclosure"] is not None:
+        argv, environment = _enclosed(spec["enclosure"], argv, environment)
     try:
         os.execvpe(argv[0], argv, environment)  # noqa: S606 - running the named program is the purpose
     except FileNotFoundError:
         os._exit(_complain(f"program not found: {argv[0]}", NOT_FOUND))
     except (OSError, ValueError) as error:
         os._exit(_complain(f"cannot run {argv[0]}: {error}", CANNOT_RUN))
+
+
+def _enclosed(
+    enclosure: dict[str, Any], argv: list[str], environment: dict[str, str]
+) -> tuple[list[str], dict[str, str]]:
+    """The sandbox around the program. Its own environment is empty, for one that names a library to load would be
+
+    obeyed outside; the program's travels with the profile in memory, where no list of processes shows it.
+    """
+    words = [*enclosure["arguments"], "--clearenv"]
+    for name, value in environment.items():
+        words += ["--setenv", name, value]
+    profile = os.memfd_create("profile", 0)
+    with open(profile, "wb", closefd=False) as file:
+        file.write(b"".join(os.fsencode(word) + b"\0" for word in words))
+    os.lseek(profile, 0, os.SEEK_SET)
+    return [enclosure["program"], "--args", str(profile), "--", *enclosure["before"], *argv], {}
 
 
 def _watch(program: int, lifeline: int, front: int, wakeup: int) -> int:
