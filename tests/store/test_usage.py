@@ -63,6 +63,10 @@ def claim(adw_id: str, **fields: Any) -> Claim:
     return Claim(**(known | fields))
 
 
+def refusal(left: str, *, needed: str) -> Refusal:
+    return Refusal(reason="budget", remaining_usd=Decimal(left), needed_usd=Decimal(needed))
+
+
 async def booked(connection: AsyncConnection, claimed: Claim, **fields: Any) -> Settlement:
     """Reserves and settles; half a cent unless told otherwise."""
     known: dict[str, Any] = {"state": "settled", "cost_usd": Decimal("0.005"), "tokens": Tokens(input=10, output=5)}
@@ -110,7 +114,7 @@ async def test_settling_twice_changes_nothing(connection, adw_id):
     asked = claim(adw_id)
     settlement = await booked(connection, asked)
 
-    assert await usage.settle(connection, asked.id, adw_id=adw_id, settlement=settlement) is None
+    assert await usage.settle(connection, asked.id, adw_id=adw_id, settlement=settlement) == []
 
     assert await usage.remaining(connection, adw_id) == Decimal("0.995")
 
@@ -121,10 +125,10 @@ async def test_settling_twice_changes_nothing(connection, adw_id):
         ("0.04", 2000, Reservation(max_tokens=2000, reserved_usd=Decimal("0.04"))),
         ("0.039995", 2000, Reservation(max_tokens=1999, reserved_usd=Decimal("0.03999"))),
         ("0.03024", 2000, Reservation(max_tokens=1024, reserved_usd=Decimal("0.03024"))),
-        ("0.030239", 2000, Refusal(reason="budget", remaining_usd=Decimal("0.030239"))),
+        ("0.030239", 2000, refusal("0.030239", needed="0.03024")),
         ("0.03", 1000, Reservation(max_tokens=1000, reserved_usd=Decimal("0.03"))),
-        ("0.029999", 1000, Refusal(reason="budget", remaining_usd=Decimal("0.029999"))),
-        ("0", 2000, Refusal(reason="budget", remaining_usd=Decimal(0))),
+        ("0.029999", 1000, refusal("0.029999", needed="0.03")),
+        ("0", 2000, refusal("0", needed="0.03024")),
     ],
 )
 async def test_what_a_budget_allows(connection, adw_id, budget, wanted, expected):
@@ -235,13 +239,13 @@ async def test_each_budget_is_warned_of_once(connection, adw_id):
         settlement = Settlement(state="settled", cost_usd=Decimal(cost_usd))
         return await usage.settle(connection, asked.id, adw_id=adw_id, settlement=settlement)
 
-    assert await spend("0.079") is None
-    warning = await spend("0.001")
+    assert await spend("0.079") == []
+    [warning] = await spend("0.001")
     assert (warning.spent_usd, warning.budget_usd) == (Decimal("0.08"), Decimal("0.1"))
-    assert await spend("0.01") is None
+    assert await spend("0.01") == []
     await usage.raise_budget(connection, adw_id, to_usd=Decimal(1))
-    assert await spend("0.01") is None
-    assert (await spend("0.7")).spent_usd == Decimal("0.8")
+    assert await spend("0.01") == []
+    assert [warning.spent_usd for warning in await spend("0.7")] == [Decimal("0.8")]
 
 
 async def test_usage_is_summed_for_the_workflow_and_for_each_phase(connection, adw_id):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
+from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
@@ -18,6 +21,58 @@ WARN_AT = Decimal("0.8")
 NO_TOKENS = Tokens()
 
 RefusalReason = Literal["budget", "unpriced_model"]
+
+
+class BudgetScope(StrEnum):
+    """Whose money a budget bounds, and whether it begins anew with each calendar month in UTC."""
+
+    WORKFLOW = "workflow"
+    PROJECT_MONTH = "project_month"
+    PROJECT_TOTAL = "project_total"
+    GLOBAL_MONTH = "global_month"
+    GLOBAL_TOTAL = "global_total"
+
+    @property
+    def is_monthly(self) -> bool:
+        return self in {BudgetScope.PROJECT_MONTH, BudgetScope.GLOBAL_MONTH}
+
+    @property
+    def is_global(self) -> bool:
+        return self in {BudgetScope.GLOBAL_MONTH, BudgetScope.GLOBAL_TOTAL}
+
+    @property
+    def words(self) -> str:
+        """As people call it, to be put after "the"."""
+        return _SCOPE_WORDS[self]
+
+
+_SCOPE_WORDS = {
+    BudgetScope.WORKFLOW: "budget of this workflow",
+    BudgetScope.PROJECT_MONTH: "project's budget of this month",
+    BudgetScope.PROJECT_TOTAL: "project's total budget",
+    BudgetScope.GLOBAL_MONTH: "budget of this month for all projects",
+    BudgetScope.GLOBAL_TOTAL: "total budget for all projects",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """A budget that several workflows share, as it stands. `held_usd` is reserved by requests under way."""
+
+    scope: BudgetScope
+    project_id: str | None
+    budget_usd: Decimal
+    spent_usd: Decimal = Decimal(0)
+    held_usd: Decimal = Decimal(0)
+    period_start: datetime | None = None
+    """When the month began that the amounts belong to; None for a total."""
+    set_by: str | None = None
+    """Who set it; None when it comes from the project's `adw.toml`."""
+    warned: bool = False
+
+    @property
+    def left_usd(self) -> Decimal:
+        return self.budget_usd - self.spent_usd - self.held_usd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +92,8 @@ class Claim:
     output_usd_per_token: Decimal | None
     budget_usd: Decimal | None = None
     """The budget to hold if the workflow's account does not have one yet."""
+    asked_model: str | None = None
+    """The model the agent asked for, where another one takes its place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +106,13 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """A request that must not be sent."""
+    """A request that must not be sent, and the budget that has no room for it."""
 
     reason: RefusalReason
     remaining_usd: Decimal
+    scope: BudgetScope = BudgetScope.WORKFLOW
+    needed_usd: Decimal | None = None
+    """The least that would do: the prompt and the shortest answer that is worth it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +130,28 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetWarning:
-    """Most of a budget is spent. Given once per budget."""
+    """Most of a budget is spent. Given once per budget and period, to the workflow that crossed the mark."""
 
     adw_id: str
     spent_usd: Decimal
     budget_usd: Decimal
+    scope: BudgetScope = BudgetScope.WORKFLOW
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """What one of the budgets in force still allows; None without a limit."""
+
+    scope: BudgetScope
+    left_usd: Decimal | None
+
+
+def decide_within(claim: Claim, rooms: Sequence[Room]) -> Reservation | Refusal:
+    """What all budgets together allow. A refusal names the tightest; of equals, the first."""
+    bounded = [room for room in rooms if room.left_usd is not None]
+    tightest = min(bounded, key=_left, default=Room(scope=BudgetScope.WORKFLOW, left_usd=None))
+    answer = decide(claim, left=tightest.left_usd)
+    return replace(answer, scope=tightest.scope) if isinstance(answer, Refusal) else answer
 
 
 def decide(claim: Claim, *, left: Decimal | None) -> Reservation | Refusal:
@@ -87,7 +164,8 @@ def decide(claim: Claim, *, left: Decimal | None) -> Reservation | Refusal:
     if left is not None and claim.output_usd_per_token > 0:
         granted = min(granted, int((left - claim.input_usd) / claim.output_usd_per_token))
     if left is not None and (granted < min(LEAST_MAX_TOKENS, claim.max_tokens) or left < claim.input_usd):
-        return Refusal(reason="budget", remaining_usd=left)
+        least = most_for(claim, max_tokens=min(LEAST_MAX_TOKENS, claim.max_tokens))
+        return Refusal(reason="budget", remaining_usd=left, needed_usd=least)
     most_usd = most_for(claim, max_tokens=granted)
     return Reservation(
         max_tokens=granted, reserved_usd=most_usd if left is None or most_usd is None else min(most_usd, left)
@@ -100,3 +178,7 @@ def most_for(claim: Claim, *, max_tokens: int) -> Decimal | None:
         return None
     most_usd = claim.input_usd + max_tokens * claim.output_usd_per_token
     return most_usd.quantize(MICRO_USD, rounding=ROUND_CEILING)
+
+
+def _left(room: Room) -> Decimal:
+    return Decimal("Infinity") if room.left_usd is None else room.left_usd

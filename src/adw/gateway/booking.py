@@ -131,14 +131,19 @@ class Settler:
         await asyncio.shield(self._task)
 
     async def _write(self, claim: Claim, settlement: Settlement) -> None:
-        warning = await self._settled(claim.id, adw_id=claim.adw_id, settlement=settlement)
-        if warning is not None and self._on_warning is not None:
-            try:
-                await self._on_warning(warning)
-            except AdwError as error:
-                log.warning("budget_warning_not_passed_on", adw_id=claim.adw_id, reason=str(error))
+        warnings = await self._settled(claim.id, adw_id=claim.adw_id, settlement=settlement)
+        for warning in warnings:
+            await self._pass_on(warning)
 
-    async def _settled(self, request_id: UUID, *, adw_id: str, settlement: Settlement) -> BudgetWarning | None:
+    async def _pass_on(self, warning: BudgetWarning) -> None:
+        if self._on_warning is None:
+            return
+        try:
+            await self._on_warning(warning)
+        except AdwError as error:
+            log.warning("budget_warning_not_passed_on", adw_id=warning.adw_id, reason=str(error))
+
+    async def _settled(self, request_id: UUID, *, adw_id: str, settlement: Settlement) -> list[BudgetWarning]:
         for delay_s in SETTLE_RETRY_DELAYS_S:
             try:
                 return await self._book.settle(request_id, adw_id=adw_id, settlement=settlement)
@@ -149,14 +154,14 @@ class Settler:
             return await self._book.settle(request_id, adw_id=adw_id, settlement=settlement)
         except DatabaseError:
             log.exception("reservation_stays_booked", request_id=str(request_id), adw_id=adw_id)
-            return None
+            return []
 
 
 def refusal_text(refusal: Refusal, *, model: str) -> str:
     """What the agent is told. People are told by the verdict instead."""
     if refusal.reason == "unpriced_model":
         return f"The model {model} has no known price, and this workflow has a budget."
-    return f"The budget of this workflow is used up: {refusal.remaining_usd:.2f} USD are left."
+    return f"The {refusal.scope.words} is used up: {refusal.remaining_usd:.2f} USD are left."
 
 
 def _most_for_prompt(request: ModelRequest, *, price: Price) -> Decimal:

@@ -1,7 +1,7 @@
 """Money and tokens: every request to a model is reserved before it is sent and settled when it is over.
 
-The account row of the workflow is locked first in each transaction, so that parallel requests see each other's
-reservations. What is reserved and never settled stays booked in full.
+The budgets that the workflow shares with others are locked first in each transaction, then its own account, so that
+parallel requests see each other's reservations. What is reserved and never settled stays booked in full.
 """
 
 from __future__ import annotations
@@ -12,32 +12,27 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    Boolean,
-    ColumnElement,
-    Insert,
-    Numeric,
-    Row,
-    Text,
-    and_,
-    bindparam,
-    case,
-    cast,
-    func,
-    insert,
-    literal,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Row, case, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFreeError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from adw.domain.budget import WARN_AT, BudgetWarning, Claim, Refusal, Reservation, Settlement, decide, most_for
+from adw.domain.budget import (
+    WARN_AT,
+    BudgetScope,
+    BudgetWarning,
+    Claim,
+    Refusal,
+    Reservation,
+    Room,
+    Settlement,
+    decide_within,
+    most_for,
+)
 from adw.domain.usage import Tokens, Usage
 from adw.kit.errors import DatabaseError, UsageError
+from adw.store.budgets import book, book_in_full, hold, lock_shared
 from adw.store.tables.usage import model_requests as requests
 from adw.store.tables.usage import workflow_budgets as budgets
 
@@ -69,36 +64,34 @@ async def remaining(connection: AsyncConnection, adw_id: str) -> Decimal | None:
 
 async def reserve(connection: AsyncConnection, claim: Claim) -> Reservation | Refusal:
     """Books the most this request can cost, with fewer output tokens if need be, or refuses it. Records either."""
+    shared = await lock_shared(connection, claim.adw_id)
     account = await _lock_account(connection, claim.adw_id, budget_usd=claim.budget_usd)
-    answer = decide(claim, left=_remaining(account))
+    own = Room(scope=BudgetScope.WORKFLOW, left_usd=_remaining(account))
+    answer = decide_within(claim, [own, *shared.rooms])
+    now = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
+    values = _columns_of(claim) | {"started_at": now}
     if isinstance(answer, Refusal):
-        await connection.execute(
-            insert(requests).values(
-                **_columns_of(claim),
-                state="refused",
-                refusal=answer.reason,
-                cost_usd=0,
-                ended_at=func.clock_timestamp(),
-            )
-        )
+        refused = {"state": "refused", "refusal": answer.reason, "refusal_scope": answer.scope.value, "cost_usd": 0}
+        await connection.execute(insert(requests).values(**values, **refused, ended_at=now))
         return answer
-    values = _columns_of(claim) | {"max_tokens": answer.max_tokens, "reserved_usd": answer.reserved_usd}
-    hold = (
+    usd = answer.reserved_usd or Decimal(0)
+    await hold(connection, shared, usd=usd)
+    own_hold = (
         update(budgets)
         .where(budgets.c.adw_id == claim.adw_id)
-        .values(held_usd=budgets.c.held_usd + (answer.reserved_usd or Decimal(0)))
+        .values(held_usd=budgets.c.held_usd + usd)
         .returning(budgets.c.adw_id)
         .cte("hold")
     )
-    await connection.execute(insert(requests).values(**values, state="reserved").add_cte(hold))
+    values |= {"max_tokens": answer.max_tokens, "reserved_usd": answer.reserved_usd}
+    await connection.execute(insert(requests).values(**values, state="reserved").add_cte(own_hold))
     return answer
 
 
 async def reserve_at_once(connection: AsyncConnection, claim: Claim) -> Reservation | None:
     """The common case of `reserve` in one statement: everything asked for is affordable. None when it is not that."""
     most_usd = most_for(claim, max_tokens=claim.max_tokens)
-    values = {f"claimed_{name}": value for name, value in _columns_of(claim).items()}
-    values |= {"claimed_usd": most_usd, "may_lack_budget": claim.budget_usd is None}
+    values = _columns_of(claim) | {"usd": most_usd, "may_lack_budget": claim.budget_usd is None}
     if (await connection.execute(_AT_ONCE, values)).one_or_none() is None:
         return None
     return Reservation(max_tokens=claim.max_tokens, reserved_usd=most_usd)
@@ -106,14 +99,15 @@ async def reserve_at_once(connection: AsyncConnection, claim: Claim) -> Reservat
 
 async def settle(
     connection: AsyncConnection, request_id: UUID, *, adw_id: str, settlement: Settlement
-) -> BudgetWarning | None:
+) -> list[BudgetWarning]:
     """Replaces a reservation by what the request really cost. Settling twice changes nothing."""
+    shared = await lock_shared(connection, adw_id)
     account = await _lock_account(connection, adw_id, budget_usd=None)
-    reserved = await _close(connection, request_id, settlement)
-    if reserved is None:
-        return None
-    held = reserved.reserved_usd or Decimal(0)
-    spent = account.spent_usd + (settlement.cost_usd or Decimal(0))
+    closed = await _close(connection, request_id, settlement)
+    if closed is None:
+        return []
+    held, cost = closed.reserved_usd or Decimal(0), settlement.cost_usd or Decimal(0)
+    spent = account.spent_usd + cost
     limit = account.budget_usd
     warn = limit is not None and account.warned_at is None and spent >= limit * WARN_AT
     await connection.execute(
@@ -125,7 +119,10 @@ async def settle(
             warned_at=func.clock_timestamp() if warn else account.warned_at,
         )
     )
-    return BudgetWarning(adw_id=adw_id, spent_usd=spent, budget_usd=limit) if warn and limit is not None else None
+    warnings = await book(connection, shared, adw_id=adw_id, month=closed.month, reserved_usd=held, cost_usd=cost)
+    if warn and limit is not None:
+        warnings.insert(0, BudgetWarning(adw_id=adw_id, spent_usd=spent, budget_usd=limit))
+    return warnings
 
 
 async def book_orphans(connection: AsyncConnection, *, adw_id: str) -> int:
@@ -133,21 +130,24 @@ async def book_orphans(connection: AsyncConnection, *, adw_id: str) -> int:
 
     Returns how many there were. The books are right without this; it only closes the rows.
     """
+    shared = await lock_shared(connection, adw_id)
     await _lock_account(connection, adw_id, budget_usd=None)
     closed = await connection.execute(
         update(requests)
         .where(requests.c.adw_id == adw_id, requests.c.state == "reserved")
         .values(state="settled", cost_usd=requests.c.reserved_usd, inexact=True, ended_at=func.clock_timestamp())
-        .returning(requests.c.reserved_usd)
+        .returning(requests.c.reserved_usd, _MONTH_OF_START)
     )
-    amounts = [amount or Decimal(0) for amount in closed.scalars()]
-    total = sum(amounts, Decimal(0))
+    orphans = closed.all()
+    total = sum((row.reserved_usd or Decimal(0) for row in orphans), Decimal(0))
     await connection.execute(
         update(budgets)
         .where(budgets.c.adw_id == adw_id)
         .values(held_usd=budgets.c.held_usd - total, spent_usd=budgets.c.spent_usd + total)
     )
-    return len(amounts)
+    if orphans:
+        await book_in_full(connection, shared, [(row.month, row.reserved_usd or Decimal(0)) for row in orphans])
+    return len(orphans)
 
 
 async def usage_of_workflow(connection: AsyncConnection, adw_id: str) -> Usage:
@@ -178,7 +178,7 @@ class UsageBook:
         async with self._transaction() as connection:
             return await reserve(connection, claim)
 
-    async def settle(self, request_id: UUID, *, adw_id: str, settlement: Settlement) -> BudgetWarning | None:
+    async def settle(self, request_id: UUID, *, adw_id: str, settlement: Settlement) -> list[BudgetWarning]:
         async with self._transaction() as connection:
             return await settle(connection, request_id, adw_id=adw_id, settlement=settlement)
 
@@ -233,41 +233,51 @@ async def _close(connection: AsyncConnection, request_id: UUID, settlement: Sett
             first_byte_ms=settlement.first_byte_ms,
             ended_at=func.clock_timestamp(),
         )
-        .returning(requests.c.reserved_usd)
+        .returning(requests.c.reserved_usd, _MONTH_OF_START)
     )
     return (await connection.execute(closing)).one_or_none()
 
 
-_CLAIMED = ("id", "adw_id", "agent_run_id", "phase", "attempt", "role", "model", "stream", "max_tokens")
+_CLAIMED = ("id", "adw_id", "agent_run_id", "phase", "attempt", "role", "model", "stream", "max_tokens", "asked_model")
 
 
 def _columns_of(claim: Claim) -> dict[str, object]:
     return {name: getattr(claim, name) for name in _CLAIMED}
 
 
-def _build_at_once() -> Insert:
-    """Built once, because agents wait for it. Without a price the amount is NULL, which fits into no budget.
+_MONTH_OF_START = func.date_trunc("month", requests.c.started_at, "UTC").label("month")
 
-    Parameters are not named like columns: SQLAlchemy would write those into the update as well.
-    """
-    most_usd = cast(bindparam("claimed_usd"), Numeric(14, 6))
-    left = budgets.c.budget_usd - budgets.c.spent_usd - budgets.c.held_usd
-    unlimited = and_(budgets.c.budget_usd.is_(None), bindparam("may_lack_budget", type_=Boolean()))
-    hold = (
-        update(budgets)
-        .where(budgets.c.adw_id == bindparam("claimed_adw_id", type_=Text()), or_(unlimited, left >= most_usd))
-        .values(held_usd=budgets.c.held_usd + func.coalesce(most_usd, 0))
-        .returning(budgets.c.adw_id)
-        .cte("hold")
+_AT_ONCE = text("""
+    WITH shared AS MATERIALIZED (
+        SELECT id,
+               budget_usd - spent_usd - held_usd >= CAST(:usd AS numeric(14, 6))
+               AND coalesce(period_start = date_trunc('month', statement_timestamp(), 'UTC'), true) AS has_room
+        FROM budgets
+        WHERE project_id IS NULL OR project_id = (SELECT project_id FROM adw_workflows WHERE adw_id = :adw_id)
+        ORDER BY id
+        FOR UPDATE
+    ), own AS (
+        UPDATE workflow_budgets SET held_usd = held_usd + coalesce(CAST(:usd AS numeric(14, 6)), 0)
+        WHERE adw_id = :adw_id AND NOT EXISTS (SELECT FROM shared WHERE has_room IS NOT TRUE) AND (
+            (budget_usd IS NULL AND :may_lack_budget)
+            OR budget_usd - spent_usd - held_usd >= CAST(:usd AS numeric(14, 6))
+        )
+        RETURNING adw_id
+    ), others AS (
+        UPDATE budgets SET held_usd = budgets.held_usd + coalesce(CAST(:usd AS numeric(14, 6)), 0)
+        FROM shared, own WHERE budgets.id = shared.id
     )
-    given = [requests.c[name] for name in _CLAIMED]
-    values = [bindparam(f"claimed_{column.name}", type_=column.type) for column in given]
-    row = select(*values, most_usd, literal("reserved")).select_from(hold)
-    columns = [*given, requests.c.reserved_usd, requests.c.state]
-    return insert(requests).from_select(columns, row).returning(requests.c.id)
+    INSERT INTO model_requests (
+        id, adw_id, agent_run_id, phase, attempt, role, model, stream, max_tokens, asked_model,
+        reserved_usd, state, started_at
+    )
+    SELECT :id, :adw_id, :agent_run_id, :phase, :attempt, :role, :model, :stream, :max_tokens,
+           CAST(:asked_model AS text), CAST(:usd AS numeric(14, 6)), 'reserved', statement_timestamp()
+    FROM own
+    RETURNING id
+""")
+"""Without a price the amount is NULL, which fits into no budget. A month that is over is left to `reserve`."""
 
-
-_AT_ONCE = _build_at_once()
 _COST = case((requests.c.state == "reserved", requests.c.reserved_usd), else_=requests.c.cost_usd)
 _SUMS = (
     func.count().label("requests"),

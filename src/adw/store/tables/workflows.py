@@ -81,6 +81,7 @@ workflows = Table(
     Column("held_by", Text),
     Column("resume_at", DateTime(timezone=True)),
     Column("wait_scope", Text),
+    Column("wait_usd", Numeric(14, 6)),
     Column("failure_class", Text),
     Column("failure", JSONB),
     Column("owner_id", Text),

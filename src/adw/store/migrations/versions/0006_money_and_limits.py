@@ -16,6 +16,7 @@ _WAITING = "ix_adw_workflows_waiting"
 def upgrade() -> None:
     op.add_column("adw_workflows", sa.Column("resume_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("adw_workflows", sa.Column("wait_scope", sa.Text(), nullable=True))
+    op.add_column("adw_workflows", sa.Column("wait_usd", sa.Numeric(14, 6), nullable=True))
     op.create_index(
         _WAITING, "adw_workflows", ["wait_reason", "wait_scope"], postgresql_where=sa.text("status = 'waiting'")
     )
@@ -31,6 +32,7 @@ def downgrade() -> None:
     op.drop_column("model_requests", "refusal_scope")
     op.drop_column("model_requests", "asked_model")
     op.drop_index(_WAITING, "adw_workflows")
+    op.drop_column("adw_workflows", "wait_usd")
     op.drop_column("adw_workflows", "wait_scope")
     op.drop_column("adw_workflows", "resume_at")
 
