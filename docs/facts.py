@@ -57,6 +57,7 @@ EVENTS: Mapping[EventType, str] = {
     EventType.AGENT_TOOL_USE: "the agent used a tool",
     EventType.AGENT_TOOL_RESULT: "what the tool answered",
     EventType.AGENT_FINISHED: "the conversation ended: tokens, cost and duration are in the data",
+    EventType.AGENT_STUCK: "facts show that the agent gets nowhere; what is done about it is in the data",
     EventType.GATE_PASSED: "a check of ours found the phase's claim true, for the commit in the data",
     EventType.GATE_FAILED: "a check of ours found it false",
     EventType.APPROVAL_REQUESTED: "a person is asked",

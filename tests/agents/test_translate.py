@@ -69,10 +69,14 @@ def event(**values: Any) -> StreamEvent:
             event(type="content_block_delta", delta={"type": "text_delta", "text": "pie"}),
             [AgentMessage(kind="delta", text="pie")],
         ),
-        (event(type="content_block_delta", delta={"type": "input_json_delta", "partial_json": "{"}), []),
-        (event(type="content_block_delta", delta={"type": "thinking_delta", "thinking": "x"}), []),
+        (
+            event(type="content_block_delta", delta={"type": "input_json_delta", "partial_json": "{"}),
+            [AgentMessage(kind="delta")],
+        ),
+        (event(type="content_block_delta", delta={"type": "thinking_delta"}), [AgentMessage(kind="delta")]),
+        (event(type="content_block_delta"), [AgentMessage(kind="delta")]),
+        (event(type="message_start", message={}), [AgentMessage(kind="delta")]),
         (event(type="message_stop"), []),
-        (event(type="content_block_delta"), []),
         (
             SystemMessage(subtype="api_retry", data=RETRY),
             [

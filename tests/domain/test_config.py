@@ -48,6 +48,16 @@ output_usd = 3
 cache_write_usd = 0.125
 cache_read_usd = 0.01
 
+[stuck]
+silence_s = 300
+stream_s = 60
+same_calls = 4
+same_cycles = 3
+rounds = 2
+silence = { nudges = 2 }
+stream = { restarts = 0 }
+repetition = { nudges = 0, restarts = 2, tree = "keep" }
+
 [budget]
 workflow_usd = 5
 month_usd = 199.99

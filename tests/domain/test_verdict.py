@@ -14,7 +14,6 @@ from adw.domain.verdict import (
     Outcome,
     Verdict,
     compare,
-    made_progress,
     settle_baseline,
     to_rerun,
     to_rerun_on_base,
@@ -204,13 +203,3 @@ def test_what_reruns_can_excuse_is_what_was_asked_to_run_again(now: dict[str, st
     excused = compare(run(now), baseline=baseline, reruns={i: [True, True] for i in asked})
     assert not excused.regressions
     assert set(ids(compare(run(now), baseline=baseline, reruns={}).regressions)) == set(asked)
-
-
-def test_a_round_that_resolves_something_makes_progress_even_if_more_appears():
-    assert made_progress(previous=["tests/test_a.py"], now=["a::1", "a::2"])
-
-
-@given(st.sets(st.text(max_size=2)), st.sets(st.text(max_size=2)))
-def test_no_progress_is_made_while_all_that_failed_still_fails(previous: set[str], more: set[str]):
-    assert not made_progress(previous=previous, now=previous | more)
-    assert made_progress(previous=previous, now=more) == (not previous <= more)

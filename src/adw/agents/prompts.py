@@ -33,6 +33,7 @@ _SHORT_PLAN = (
     "\n\nThis is a small change. Keep the plan to one page at most: the goal in a sentence, the steps with the files "
     "they change, and the tests. Leave out sections that would say nothing."
 )
+_NOTHING_KEPT = "Nothing of what it changed is left; you begin with the workspace as it was before."
 _NO_GUIDANCE: Mapping[Role, str] = MappingProxyType({})
 
 
@@ -131,6 +132,18 @@ class AgentPrompts:
         """What is said first to an agent whose conversation goes on after an interruption."""
         return _fill(_text("tasks/resume.md"), {"git_status": fence(git_status or "(no changes)", label="status")})
 
+    def nudge(self, *, fact: str, notice_id: str, git_status: str) -> str:
+        """Breaks into a conversation that gets nowhere with the fact that shows it. The id is part of the words."""
+        status = fence(git_status or "(no changes)", label="status")
+        return _fill(
+            _text("tasks/nudge.md"), {"fact": fence(fact, label="fact"), "notice": notice_id, "git_status": status}
+        )
+
+    def begin_anew(self, *, fact: str, git_status: str | None) -> str:
+        """Added to a task whose first conversation was given up; the status is that of a tree that was kept."""
+        tree = _NOTHING_KEPT if git_status is None else _kept(git_status)
+        return _fill(_text("tasks/begin_anew.md"), {"fact": fence(fact, label="fact"), "tree": tree})
+
     def _prompt(self, role: Role, task: str, **values: str) -> Prompt:
         guidance = self._guidance.get(role) or _text(f"{role}.md")
         return Prompt(
@@ -170,6 +183,11 @@ def _fill(template: str, values: Mapping[str, str]) -> str:
 @cache
 def _text(name: str) -> str:
     return resources.files("adw.agents").joinpath("prompts", name).read_text(encoding="utf-8")
+
+
+def _kept(git_status: str) -> str:
+    status = fence(git_status or "(no changes)", label="status")
+    return f"What it changed is still in the workspace; look at it before you build on it:\n\n{status}"
 
 
 def _issue(issue: IssueText) -> str:

@@ -70,11 +70,12 @@ def _result_text(content: str | Sequence[dict[str, Any]] | None) -> str:
 
 
 def _delta(event: StreamEvent) -> list[AgentMessage]:
-    delta = event.event.get("delta")
-    if event.event.get("type") != "content_block_delta" or not isinstance(delta, dict):
+    """A piece of an answer; text for what will be said, nothing for what only shows that more is on its way."""
+    if event.event.get("type") not in {"message_start", "content_block_delta"}:
         return []
-    text = delta.get("text") if delta.get("type") == "text_delta" else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    return [AgentMessage(kind="delta", text=text)] if isinstance(text, str) and text else []
+    delta = event.event.get("delta")
+    text = delta.get("text") if isinstance(delta, dict) and delta.get("type") == "text_delta" else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return [AgentMessage(kind="delta", text=text if isinstance(text, str) else "")]
 
 
 def _retry_text(data: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from adw.domain.failure import FailureClass
 from adw.domain.usage import Usage
+from adw.kit.process.confinement import Confinement
 
 
 class Role(StrEnum):
@@ -90,6 +91,8 @@ class AgentTask:
     """Extra variables for the agent's tools, such as the workflow's ports."""
     runtime: RuntimeName | None = None
     """What is to hold the conversation, if the project says so. One that is resumed stays where it began."""
+    confinement: Confinement | None = None
+    """What the agent and its tools may touch, besides what its runtime needs for itself; None: whatever we may."""
 
 
 MessageKind = Literal["started", "text", "thinking", "tool_use", "tool_result", "retry", "delta"]
@@ -97,7 +100,8 @@ MessageKind = Literal["started", "text", "thinking", "tool_use", "tool_result", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentMessage:
-    """Something an agent said or did. `delta` is a piece of text still being written, never stored."""
+    """Something an agent said or did. `delta` is a piece of text still being written, never stored; without text
+    it only shows that something is being written."""
 
     kind: MessageKind
     session_id: str | None = None

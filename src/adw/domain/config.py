@@ -22,9 +22,10 @@ from pydantic import (
     model_validator,
 )
 
-from adw.domain.agent import ModelSet, Role, RuntimeName
+from adw.domain.agent import AgentLimits, ModelSet, Role, RuntimeName
 from adw.domain.config_problems import describe, refusal
 from adw.domain.defined import problems_of
+from adw.domain.stuck import StuckKind, StuckLimits, StuckPolicy, TreeRule
 from adw.domain.testing import ReportFormat
 from adw.domain.usage import Price
 from adw.kit.errors import ConfigurationError
@@ -47,6 +48,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Dollars = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+SandboxMode = Literal["auto", "bubblewrap", "off"]
 
 
 def _path_inside(value: str) -> str:
@@ -167,6 +169,49 @@ class AgentsTable(Table):
     )
 
 
+class StuckEntry(Table):
+    """`[stuck.<kind>]`: how often what is done about it, and what a new conversation finds in the workspace."""
+
+    nudges: int = Field(default=1, ge=0, le=10, examples=["nudges = 1"])
+    restarts: int = Field(default=1, ge=0, le=10, examples=["restarts = 1"])
+    tree: TreeRule = Field(default=TreeRule.KEEP, examples=['tree = "keep"'])
+
+    @property
+    def policy(self) -> StuckPolicy:
+        return StuckPolicy(nudges=self.nudges, restarts=self.restarts, tree=self.tree)
+
+
+class StuckTable(Table):
+    """`[stuck]`: when an agent counts as stuck, and what is done about each kind of it before its phase fails."""
+
+    silence_s: Seconds = Field(default=AgentLimits().idle_timeout_s, examples=["silence_s = 600"])
+    stream_s: Seconds = Field(default=300.0, examples=["stream_s = 300"])
+    same_calls: int = Field(default=5, ge=2, le=1000, examples=["same_calls = 5"])
+    same_cycles: int = Field(default=4, ge=2, le=1000, examples=["same_cycles = 4"])
+    rounds: int = Field(default=1, ge=1, le=20, examples=["rounds = 1"])
+    silence: StuckEntry = Field(default=StuckEntry(), examples=["silence = { nudges = 2 }"])
+    stream: StuckEntry = Field(default=StuckEntry(), examples=["stream = { nudges = 2 }"])
+    repetition: StuckEntry = Field(
+        default=StuckEntry(tree=TreeRule.RESET), examples=['repetition = { restarts = 0, tree = "reset" }']
+    )
+
+    @property
+    def limits(self) -> StuckLimits:
+        return StuckLimits(stream_s=self.stream_s, same_calls=self.same_calls, same_cycles=self.same_cycles)
+
+    def policy(self, kind: StuckKind) -> StuckPolicy:
+        """What is done about it. Rounds that repair nothing are only ever stopped: each is a new conversation."""
+        match kind:
+            case StuckKind.SILENCE:
+                return self.silence.policy
+            case StuckKind.STREAM:
+                return self.stream.policy
+            case StuckKind.REPETITION:
+                return self.repetition.policy
+            case StuckKind.ROUNDS:
+                return StuckPolicy(nudges=0, restarts=0, tree=TreeRule.KEEP)
+
+
 class BudgetTable(Table):
     """`[budget]`: US dollars that may be spent; absent means no limit of the project's own."""
 
@@ -215,11 +260,16 @@ class TriggersTable(Table):
 
 
 class SandboxTable(Table):
-    """`[sandbox]`: how far agents and commands are shut in."""
+    """`[sandbox]`: how far agents and commands are shut in, and who of them may reach the network."""
 
-    mode: Literal["auto", "supervisor", "bubblewrap"] = Field(default="auto", examples=['mode = "auto"'])
-    network: Literal["gateway", "open"] = Field(default="gateway", examples=['network = "open"'])
-    extra_paths: tuple[Text, ...] = Field(default=(), examples=['extra_paths = ["/opt/sdk"]'])
+    mode: SandboxMode = Field(default="auto", examples=['mode = "auto"'])
+    network: Literal["setup", "none", "open"] = Field(default="setup", examples=['network = "none"'])
+    extra_paths: tuple[Text, ...] = Field(default=(), examples=['extra_paths = ["/srv/sdk", "~/.m2"]'])
+
+    @property
+    def setup_network(self) -> Literal["none", "open"]:
+        """What the set-up command gets, which has packages to fetch."""
+        return "none" if self.network == "none" else "open"
 
 
 class WorkflowEntry(Table):
@@ -255,6 +305,7 @@ class ProjectConfig(Table):
     commands: CommandsConfig = CommandsConfig()
     env: EnvTable = EnvTable()
     agents: AgentsTable = AgentsTable()
+    stuck: StuckTable = StuckTable()
     budget: BudgetTable = BudgetTable()
     gates: GatesTable = GatesTable()
     triggers: TriggersTable = TriggersTable()

@@ -33,6 +33,7 @@ class EventType(StrEnum):
     AGENT_TOOL_USE = "agent_tool_use"
     AGENT_TOOL_RESULT = "agent_tool_result"
     AGENT_FINISHED = "agent_finished"
+    AGENT_STUCK = "agent_stuck"
     GATE_PASSED = "gate_passed"
     GATE_FAILED = "gate_failed"
     APPROVAL_REQUESTED = "approval_requested"

@@ -101,6 +101,8 @@ class Failure:
     failure_class: FailureClass
     message: str
     phase: str | None = None
+    final: bool = False
+    """Whether trying again by itself has been done as far as it makes sense."""
 
     def next_actions(self, adw_id: str) -> tuple[str, ...]:
         """Commands a person can run next."""

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from adw.domain.likeness import Telling, likeness, mean_the_same, repeat_one_another
+from adw.domain.stuck import made_progress
 
 IDS_PER_ROUND = 100
 """Ids of findings first seen in round 2 begin at 201: no reviewer that counts 1, 2, 3 cites one by accident."""
@@ -165,7 +166,7 @@ def judge_round(
     new, mended = set(now) - set(before), set(before) - set(now)
     if len(now) > len(before):
         return ReviewVerdict.DIVERGING
-    if not mended:
+    if not made_progress(previous=before, now=now):
         return ReviewVerdict.STAGNANT
     return ReviewVerdict.DIVERGING if is_last and len(new) == len(mended) else ReviewVerdict.CONVERGING
 

@@ -6,7 +6,7 @@ it flaky; a failure of the base blocks nobody; a test that is gone, or skipped f
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -103,11 +103,6 @@ def compare(now: TestRun, *, baseline: Baseline | None, reruns: Mapping[str, Seq
     if isinstance(now, Unparseable):
         return Verdict(outcome=Outcome.RED, reason=f"the test report cannot be used: {now.reason}")
     return _compare_reports(now, baseline, reruns)
-
-
-def made_progress(*, previous: Collection[str], now: Collection[str]) -> bool:
-    """Whether a round of fixing achieved something: a test that failed before it no longer does."""
-    return bool(set(previous) - set(now))
 
 
 def _compare_reports(now: TestReport, baseline: Baseline | None, reruns: Mapping[str, Sequence[bool]]) -> Verdict:

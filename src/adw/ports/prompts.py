@@ -120,3 +120,11 @@ class Prompts(Protocol):
     def resume(self, *, git_status: str) -> str:
         """What is said first in a conversation that was interrupted."""
         ...
+
+    def nudge(self, *, fact: str, notice_id: str, git_status: str) -> str:
+        """Breaks into a conversation that gets nowhere with the fact that shows it. The id is part of the words."""
+        ...
+
+    def begin_anew(self, *, fact: str, git_status: str | None) -> str:
+        """Added to a task whose first conversation was given up; the status is that of a tree that was kept."""
+        ...

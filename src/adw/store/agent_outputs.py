@@ -106,6 +106,11 @@ async def keep_open(connection: AsyncConnection, *, output_id: UUID) -> None:
     await _change(connection, output_id, {"success": None, "ended_at": None})
 
 
+async def forget_session(connection: AsyncConnection, *, output_id: UUID) -> None:
+    """The conversation is given up: whoever works on this record next begins another."""
+    await _change(connection, output_id, {"session_id": None})
+
+
 async def get_agent_outputs(connection: AsyncConnection, adw_id: str) -> list[AgentOutput]:
     query = select(agent_outputs).where(agent_outputs.c.adw_id == adw_id).order_by(agent_outputs.c.created_at)
     return [_output(row) for row in (await connection.execute(query)).mappings()]

@@ -18,6 +18,7 @@ from adw.domain.events import EventType, NewEvent
 from adw.domain.failure import FailureClass
 from adw.domain.message import Message
 from adw.domain.phase import PhaseStatus
+from adw.domain.stuck import StuckAction
 from adw.kit.errors import InfrastructureError
 from adw.ports.engine import JsonValue
 from adw.ports.gateway import RunGrant
@@ -27,12 +28,14 @@ from adw.store import agent_outputs
 from adw.store.agent_outputs import AgentOutput
 from adw.store.events import append_event, append_events
 from adw.store.phases import list_phases
+from adw.workflows.containment import confine_agent, isolation
 from adw.workflows.context import PhaseContext
 from adw.workflows.endings import PhaseFailed
 from adw.workflows.messages import is_spoken_to, note_delivery, to_say
 from adw.workflows.money import budget_question, refused_for_money
 from adw.workflows.narration import Narrator
 from adw.workflows.snapshots import Snapshots
+from adw.workflows.stuck import Overseer, Step, next_step, note_step, was_replaced, why_stopped, words_about
 
 READ_ONLY = ToolPolicy(tools=("Read", "Glob", "Grep"), allowed=("Read", "Glob", "Grep"), writable=())
 NO_TOOLS = ToolPolicy(tools=(), allowed=(), writable=())
@@ -75,7 +78,8 @@ async def converse(ctx: PhaseContext, conversation: Conversation) -> Mapping[str
         await ctx.require(budget_question(record))
         raise PhaseFailed(FailureClass.BUDGET_EXCEEDED, "the raised budget is used up as well")
     if record["outcome"] == "failed":
-        raise PhaseFailed(FailureClass(record["class"]), str(record["message"]))
+        final = bool(record.get("final"))
+        raise PhaseFailed(FailureClass(record["class"]), str(record["message"]), final=final)
     return record
 
 
@@ -83,13 +87,17 @@ async def _hold(ctx: PhaseContext, conversation: Conversation) -> JsonValue:
     output = await _open_record(ctx, conversation)
     if output.success:
         return _answer(output.output_text, output.output_jsonl)
+    if output.success is False and (reason := await why_stopped(ctx, output)) is not None:
+        return _stopped(conversation.role, reason)
     resume = await _session_to_resume(ctx, conversation, output)
     delays = iter(ctx.services.retry_delays_s)
     goes_on = False
     while True:
-        result, goes_on = await _one_go(ctx, conversation, output, resume, goes_on=goes_on)
-        if goes_on:
-            resume = result.session_id
+        result, goes_on, step = await _one_go(ctx, conversation, output, resume, goes_on=goes_on)
+        if step is not None and step.action is StuckAction.STOP:
+            return _stopped(conversation.role, step.sentence())
+        if goes_on or step is not None:
+            resume = None if step is not None and step.action is StuckAction.RESTART else result.session_id
             continue
         if result.failure is None:
             return _answer(result.text, result.structured)
@@ -103,10 +111,11 @@ async def _hold(ctx: PhaseContext, conversation: Conversation) -> JsonValue:
 
 async def _one_go(
     ctx: PhaseContext, conversation: Conversation, output: AgentOutput, resume: str | None, *, goes_on: bool
-) -> tuple[AgentResult, bool]:
+) -> tuple[AgentResult, bool, Step | None]:
     """From a process's start to its end; the token it used is worthless afterwards.
 
-    `goes_on` and the second answer: the agent is done, but people have said something since that it has to hear.
+    `goes_on` and the second answer: the agent is done, but people have said something since that it has to hear. The
+    third is what has to be done because it is stuck.
     """
     services = ctx.services
     said = await to_say(ctx, conversation.role, output, session=resume)
@@ -121,12 +130,15 @@ async def _one_go(
             prices={model: entry.price for model, entry in ctx.run.config.agents.prices.items()},
         )
     )
+    overseer = Overseer(ctx, cwd=conversation.cwd)
     try:
         task = await _task(ctx, conversation, output, resume=resume, token=token, said=said, goes_on=goes_on)
-        result = _forgiving(conversation, await _listen(ctx, conversation, output, task, said=said))
+        result = _forgiving(conversation, await _listen(ctx, conversation, output, task, overseer, said=said))
     finally:
         services.gateway.revoke(token)
-    return result, await _close_record(ctx, conversation, output, result)
+    can_resume = overseer.sighting is not None and await _resumable(ctx, result.session_id) is not None
+    step = await next_step(ctx, output, overseer.sighting, can_resume=can_resume)
+    return result, await _close_record(ctx, conversation, output, result, step), step
 
 
 def _forgiving(conversation: Conversation, result: AgentResult) -> AgentResult:
@@ -138,7 +150,13 @@ def _forgiving(conversation: Conversation, result: AgentResult) -> AgentResult:
 
 
 async def _listen(
-    ctx: PhaseContext, conversation: Conversation, output: AgentOutput, task: AgentTask, *, said: Sequence[Message]
+    ctx: PhaseContext,
+    conversation: Conversation,
+    output: AgentOutput,
+    task: AgentTask,
+    overseer: Overseer,
+    *,
+    said: Sequence[Message],
 ) -> AgentResult:
     services = ctx.services
     snapshots = Snapshots(
@@ -155,7 +173,7 @@ async def _listen(
         epoch=ctx.run.epoch,
         cwd=conversation.cwd,
     )
-    async with narrator, aclosing(services.runtime.run(task)) as stream:
+    async with narrator, aclosing(overseer.follow(services.runtime.run(task))) as stream:
         async for item in stream:
             if isinstance(item, AgentResult):
                 await narrator.flush()
@@ -180,12 +198,16 @@ async def _task(
     goes_on: bool,
 ) -> AgentTask:
     workspace = conversation.workspace
-    if resume is None and workspace is not None and conversation.start_commit is not None:
+    stuck = await words_about(ctx, output, workspace, session=resume)
+    keeps_tree = stuck is not None and stuck.keeps_tree
+    if resume is None and workspace is not None and conversation.start_commit is not None and not keeps_tree:
         await workspace.reset(conversation.start_commit)
     words = [conversation.prompt.text]
     if resume is not None:
         status = "" if workspace is None else await workspace.status()
-        words = [] if goes_on and said else [ctx.services.prompts.resume(git_status=status)]
+        words = [] if stuck is not None or (goes_on and said) else [ctx.services.prompts.resume(git_status=status)]
+    if stuck is not None:
+        words.append(stuck.text)
     if said:
         words.append(ctx.services.prompts.messages(messages=said))
     agents = ctx.run.config.agents
@@ -202,7 +224,9 @@ async def _task(
         cwd=conversation.cwd,
         policy=conversation.policy,
         limits=AgentLimits(
-            max_turns=agents.max_turns or limits.max_turns, timeout_s=agents.timeout_s or limits.timeout_s
+            max_turns=agents.max_turns or limits.max_turns,
+            timeout_s=agents.timeout_s or limits.timeout_s,
+            idle_timeout_s=ctx.run.config.stuck.silence_s,
         ),
         gateway_url=ctx.services.gateway.url,
         run_token=token,
@@ -210,6 +234,9 @@ async def _task(
         resume_session=resume,
         env=conversation.env,
         runtime=agents.runtime,
+        confinement=confine_agent(
+            ctx, cwd=conversation.cwd, workspace=workspace, policy=conversation.policy
+        ),
     )
 
 
@@ -233,7 +260,7 @@ async def _session_to_resume(ctx: PhaseContext, conversation: Conversation, outp
     An attempt before that has no result lost its process, which is no fault of the conversation either.
     """
     own = await _resumable(ctx, output.session_id)
-    if own is not None or output.session_id is not None or ctx.attempt == 1:
+    if own is not None or output.session_id is not None or ctx.attempt == 1 or await was_replaced(ctx, output):
         return own
     async with ctx.services.database.read() as connection:
         before = [
@@ -277,7 +304,7 @@ async def _note_session(
         "model": output.model,
         "sessionId": session_id,
         "resumed": resumed,
-        "isolation": ctx.services.isolation,
+        "isolation": isolation(ctx),
     }
     message = f"{conversation.role} {'resumed' if resumed else 'started'}"
     started = NewEvent(type=EventType.AGENT_STARTED, phase=ctx.phase, message=message, data=data)
@@ -291,7 +318,7 @@ async def _note_session(
 
 
 async def _close_record(
-    ctx: PhaseContext, conversation: Conversation, output: AgentOutput, result: AgentResult
+    ctx: PhaseContext, conversation: Conversation, output: AgentOutput, result: AgentResult, step: Step | None
 ) -> bool:
     """Records how it ended, unless it goes on because people have said something meanwhile; tells which.
 
@@ -312,6 +339,8 @@ async def _close_record(
     async with ctx.services.database.begin() as connection:
         await append_event(connection, ctx.adw_id, finished, owner_epoch=ctx.run.epoch)
         await agent_outputs.finish_agent_output(connection, output_id=output.id, result=result)
+        if step is not None:
+            await note_step(connection, ctx, conversation.role, output, step)
         if failure is not None or not await is_spoken_to(connection, ctx, conversation.role):
             return False
         if await _resumable(ctx, result.session_id) is None:
@@ -330,3 +359,9 @@ def _failed(role: Role, failure: AgentFailure) -> JsonValue:
         "class": failure.failure_class.value,
         "message": f"the {role} did not finish: {failure.message}",
     }
+
+
+def _stopped(role: Role, reason: str) -> JsonValue:
+    """It was nudged and begun anew by itself as often as makes sense; the phase is not tried once more."""
+    message = f"the {role} is stuck: {reason}"
+    return {"outcome": "failed", "class": FailureClass.AGENT_ERROR.value, "message": message, "final": True}

@@ -23,13 +23,15 @@ from adw.kit.errors import (
 class PhaseFailed(Exception):
     """A phase cannot go on. Its failure says why, and what a person can do."""
 
-    def __init__(self, failure_class: FailureClass, message: str) -> None:
+    def __init__(self, failure_class: FailureClass, message: str, *, final: bool = False) -> None:
+        """`final`: the phase is not tried again by itself, whatever its class of failure says."""
         super().__init__(message)
         self.failure_class = failure_class
         self.message = message
+        self.final = final
 
     def failure(self, phase: str) -> Failure:
-        return Failure(failure_class=self.failure_class, message=self.message, phase=phase)
+        return Failure(failure_class=self.failure_class, message=self.message, phase=phase, final=self.final)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

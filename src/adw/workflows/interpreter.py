@@ -151,7 +151,7 @@ async def _run_phase(run: Run, phase: str, first_attempt: int) -> None:
             await announce_status(ctx)
             return
         await fail_phase(ctx, failed)
-        if attempt - first_attempt >= POLICIES[failed.failure_class].automatic_retries:
+        if failed.final or attempt - first_attempt >= POLICIES[failed.failure_class].automatic_retries:
             break
         attempt += 1
     await fail_workflow(run, failed, name=f"{phase}.{attempt}.workflow_failed")

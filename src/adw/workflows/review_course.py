@@ -28,6 +28,10 @@ class Course:
     head: str
     """The commit that was reviewed last, or the one that came of mending it."""
     limit: int
+    patience: int = 1
+    """Rounds that mend nothing after which it is given up."""
+    idle: int = 0
+    """Rounds that mended nothing, up to the latest."""
     rounds: int = 0
     verdict: ReviewVerdict = ReviewVerdict.CONVERGING
     summary: str = ""
@@ -55,6 +59,7 @@ class Course:
         self._new, self._fixed = frozenset(now - before), frozenset(before - now)
         self.summary = review.summary
         self.verdict = judge_round(review, before=self.handed_over, now=now, is_last=self.is_last)
+        self.idle = self.idle + 1 if self.verdict is ReviewVerdict.STAGNANT else 0
         self.contradictions += self.verdict is ReviewVerdict.CONTRADICTORY
 
     def hand_over(self) -> tuple[TrackedFinding, ...]:
@@ -109,13 +114,13 @@ def why_over(course: Course, *, may_repair: bool) -> str | None:
             ending = ", and did so again when asked anew"
         case ReviewVerdict.CONTRADICTORY if course.is_last:
             ending = ""
-        case ReviewVerdict.STAGNANT:
+        case ReviewVerdict.STAGNANT if course.idle >= course.patience or course.is_last:
             ending = "; none was mended"
         case ReviewVerdict.DIVERGING:
             ending = "; mending brings up as many as it removes, or more"
         case ReviewVerdict.CONVERGING if course.is_last:
             ending = "; there are no rounds left"
-        case ReviewVerdict.CONVERGING if not may_repair:
+        case ReviewVerdict.CONVERGING | ReviewVerdict.STAGNANT if not may_repair:
             ending = "; repairing is switched off"
         case _:
             pass

@@ -15,8 +15,9 @@ from adw.domain.agent import Role
 from adw.domain.events import EventType, NewEvent
 from adw.domain.failure import FailureClass
 from adw.domain.phase import Evidence, GateOutcome
+from adw.domain.stuck import Rounds
 from adw.domain.testing import TestResult, TestRun, TestStatus, encode_run
-from adw.domain.verdict import RERUNS_ON_HEAD, Outcome, Verdict, compare, made_progress, to_rerun
+from adw.domain.verdict import RERUNS_ON_HEAD, Outcome, Verdict, compare, to_rerun
 from adw.ports.commands import Command
 from adw.ports.engine import JsonValue
 from adw.store.results import save_artifact
@@ -76,16 +77,15 @@ async def make_tests_pass(ctx: PhaseContext, worktree: Worktree, suite: Suite, *
     Raises PhaseFailed when the suite stays red.
     """
     first: Mapping[str, Any] | None = None
-    failing: list[str] | None = None
+    rounds = Rounds(patience=ctx.run.config.stuck.rounds)
     for done in range(suite.max_rounds + 1):
         seen = await _run_tests(ctx, worktree, suite, suite.first_round + done)
         first = first or seen
         await _record(ctx, suite, seen, head)
         if seen["outcome"] != Outcome.RED:
             return Tested(head=head, rounds=done, first=first, last=seen)
-        now = [each["test_id"] for each in seen["regressions"]]
-        _check_worth_repairing(ctx, suite, seen, done, previous=failing, now=now)
-        failing = now
+        rounds = rounds.take([each["test_id"] for each in seen["regressions"]])
+        _check_worth_repairing(ctx, suite, seen, done, rounds)
         head = await _repair(ctx, worktree, suite, seen, head=head, number=suite.first_round + done + 1)
     raise AssertionError("the last round either returns or raises")
 
@@ -144,17 +144,15 @@ async def _record(ctx: PhaseContext, suite: Suite, seen: Mapping[str, Any], head
     await ctx.gate(Evidence(gate=suite.gate, outcome=outcome, commit=head, summary=str(seen["reason"]), data=data))
 
 
-def _check_worth_repairing(
-    ctx: PhaseContext, suite: Suite, seen: Mapping[str, Any], done: int, *, previous: list[str] | None, now: list[str]
-) -> None:
+def _check_worth_repairing(ctx: PhaseContext, suite: Suite, seen: Mapping[str, Any], done: int, rounds: Rounds) -> None:
     """Raises PhaseFailed when no further round makes sense."""
     if not ctx.run.workflow.options.auto_resolve:
         raise PhaseFailed(FailureClass.GATE_FAILED, f"{seen['reason']} (repairing is switched off)")
     if done == suite.max_rounds:
         after = f" after {done} rounds of repair" if done else ""
         raise PhaseFailed(FailureClass.GATE_FAILED, f"{seen['reason']}{after}")
-    if previous is not None and not made_progress(previous=previous, now=now):
-        raise PhaseFailed(FailureClass.GATE_FAILED, f"{seen['reason']}; the last round of repair made no progress")
+    if rounds.are_stuck:
+        raise PhaseFailed(FailureClass.GATE_FAILED, f"{seen['reason']}; {rounds.sentence()}")
 
 
 async def _repair(

@@ -130,9 +130,10 @@ class Loop:
 
     def _hear(self, event: Event) -> None:
         self.tally.add_event(event)
-        delta = event.get("delta") if event.get("type") == "content_block_delta" else None
-        if delta and delta.get("type") == "text_delta":
-            self._say(AgentMessage(kind="delta", text=delta["text"]))
+        if event.get("type") in {"message_start", "content_block_delta"}:
+            delta: Event = event.get("delta") or {}
+            text = str(delta["text"]) if delta.get("type") == "text_delta" else ""
+            self._say(AgentMessage(kind="delta", text=text))
 
     def _tell(self, block: Mapping[str, Any]) -> None:
         match block["type"]:

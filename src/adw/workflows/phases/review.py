@@ -34,6 +34,7 @@ async def run(ctx: PhaseContext) -> Mapping[str, Any]:
     """Leaves a verdict on the head commit. Fails when blockers stay, or when more rounds would not remove them."""
     naming = await require_naming(ctx)
     course = Course(head=await recall_head(ctx), limit=ctx.run.config.gates.max_review_rounds)
+    course.patience = ctx.run.config.stuck.rounds
     if not course.limit:
         return await _skip(ctx, course)
     worktree = await open_worktree(ctx, branch=naming.branch)
