@@ -6,22 +6,26 @@ import asyncio
 import math
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import httpx
 
 from adw.domain.budget import BudgetWarning, Refusal, Reservation
+from adw.domain.failover import FallbackReason, ModelReplaced
+from adw.domain.limits import ALL_MODELS, Limit
 from adw.domain.prices import price_table
 from adw.domain.usage import Price
-from adw.gateway import replies
+from adw.gateway import refusals, replies
 from adw.gateway.asgi import CONNECTION, BodyTooLargeError, Call, ClientGoneError, Receive, Send
 from adw.gateway.booking import OpenRequest, Settler, claim_for, refusal_text
 from adw.gateway.exchange import Exchange, while_connected
 from adw.gateway.grants import Admissions, RunRecord
-from adw.gateway.limits import LONGEST_HOLD_S, SharedLimit
+from adw.gateway.limits import Passage, SharedLimits
 from adw.gateway.model_request import ModelRequest, UnreadableRequestError, parse_request
 from adw.gateway.upstream import Upstream
-from adw.kit.errors import DatabaseError
+from adw.kit.errors import AdwError, DatabaseError
 from adw.kit.log import get_logger
 from adw.ports.gateway import RunGrant
 from adw.store.usage import UsageBook
@@ -29,6 +33,8 @@ from adw.store.usage import UsageBook
 log = get_logger("gateway")
 
 BODY_LIMIT_BYTES = 64 << 20
+MOST_REFUSALS = 5
+"""Refused so often because of a limit, a request is given back to the agent with the model API's own words."""
 
 _MODELS = re.compile(r"/v1/models(/\w[\w.:@-]*)?", re.ASCII)
 
@@ -44,16 +50,18 @@ class GatewayApp:
         upstream: Upstream,
         client: httpx.AsyncClient,
         prices: Mapping[str, Price],
-        limit: SharedLimit,
+        limits: SharedLimits,
         on_warning: Callable[[BudgetWarning], Awaitable[None]] | None,
+        on_replaced: Callable[[ModelReplaced], Awaitable[None]] | None,
     ) -> None:
         self._admissions = admissions
         self._book = book
         self._upstream = upstream
         self._client = client
         self._prices = prices
-        self._limit = limit
+        self._limits = limits
         self._on_warning = on_warning
+        self._on_replaced = on_replaced
         self._settling: set[asyncio.Task[None]] = set()
         self._warned_models: set[str] = set()
 
@@ -106,8 +114,16 @@ class GatewayApp:
 
     async def _unbooked(self, call: Call, _grant: RunGrant, record: RunRecord) -> replies.ErrorReply | None:
         body = await call.body(limit_bytes=BODY_LIMIT_BYTES)
-        exchange = Exchange(call=call, metered=False, on_answer=self._noted_in(record))
-        await self._forward(call, body, exchange=exchange, record=record)
+        limit = self._limits.on(ALL_MODELS)
+        if limit is not None:
+            return self._limited(limit, record)
+
+        def note(status: int, headers: httpx.Headers) -> bool:
+            record.last_status = status
+            record.limit = self._limits.note(status, headers, model=ALL_MODELS)
+            return False
+
+        await self._forward(call, body, exchange=Exchange(call=call, metered=False, on_answer=note), record=record)
         return None
 
     async def _message(self, call: Call, grant: RunGrant, record: RunRecord) -> replies.ErrorReply | None:
@@ -115,18 +131,47 @@ class GatewayApp:
             request = parse_request(await call.body(limit_bytes=BODY_LIMIT_BYTES))
         except UnreadableRequestError as error:
             return replies.invalid(str(error))
-        held_back = await self._hold_back(record)
-        if held_back is not None:
-            return held_back
+        asked = Asked(call=call, grant=grant, record=record, request=request)
+        while True:
+            model = record.failover.model_for(request.model, grant)
+            passage = await self._enter(call, model, record)
+            if isinstance(passage, Limit):
+                if self._replaced(asked, model, FallbackReason.LIMIT):
+                    continue
+                return self._limited(passage, record)
+            try:
+                reply, again = await self._send(asked, model)
+            finally:
+                passage.over()
+            if not again:
+                return reply
+
+    async def _enter(self, call: Call, model: str, record: RunRecord) -> Passage | Limit:
+        """Holds the request back as long as a limit is in force that is worth waiting for."""
+        if not self._limits.is_held(model):
+            return Passage()
+        waiting = asyncio.ensure_future(self._limits.enter(model))
+        record.running.add(waiting)
+        try:
+            await while_connected(call, waiting)
+        finally:
+            record.running.discard(waiting)
+        if waiting.cancelled():
+            raise ClientGoneError
+        return waiting.result()
+
+    async def _send(self, asked: Asked, model: str) -> tuple[replies.ErrorReply | None, bool]:
+        """Our own answer, if it is one; and whether the request is to be sent again, since nobody was answered."""
+        request, grant, record = asked.request, asked.grant, asked.record
         prices = price_table(grant.prices, base=self._prices)
-        claim = claim_for(request, grant=grant, prices=prices)
+        claim = claim_for(request, grant=grant, prices=prices, model=model)
         try:
             answer = await self._book.reserve(claim)
         except DatabaseError as error:
             log.warning("request_not_booked", adw_id=grant.adw_id, reason=str(error))
-            return replies.NO_BOOKS
+            return replies.NO_BOOKS, False
         if isinstance(answer, Refusal):
-            return _refused(answer, request, record)
+            return _refused(answer, claim.model, record), False
         self._note(request, answer, record)
         opened = OpenRequest(
             claim=claim,
@@ -135,22 +180,23 @@ class GatewayApp:
             prompt_tokens=request.prompt_tokens,
             fast=request.fast,
         )
-        await self._booked(call, request, opened, record)
-        return None
+        return None, await self._booked(asked, opened)
 
-    async def _booked(self, call: Call, request: ModelRequest, opened: OpenRequest, record: RunRecord) -> None:
+    async def _booked(self, asked: Asked, opened: OpenRequest) -> bool:
+        record = asked.record
         settler = Settler(book=self._book, record=record, tasks=self._settling, on_warning=self._on_warning)
         exchange = Exchange(
-            call=call,
+            call=asked.call,
             metered=True,
-            on_answer=self._noted_in(record),
+            on_answer=self._noted_in(asked, opened.claim.model),
             before_end=lambda: settler.settle(opened, exchange),
         )
         try:
-            body = request.body_with(opened.reservation.max_tokens)
-            await self._forward(call, body, exchange=exchange, record=record)
+            body = asked.request.body_with(opened.reservation.max_tokens, model=opened.claim.model)
+            await self._forward(asked.call, body, exchange=exchange, record=record)
         finally:
             await settler.settle(opened, exchange)
+        return exchange.withheld
 
     async def _forward(self, call: Call, body: bytes, *, exchange: Exchange, record: RunRecord) -> None:
         request = self._upstream.request(call.method, call.path, query=call.query, headers=call.headers, body=body)
@@ -161,21 +207,54 @@ class GatewayApp:
         finally:
             record.running.discard(work)
 
-    def _noted_in(self, record: RunRecord) -> Callable[[int, httpx.Headers], None]:
-        def note(status: int, headers: httpx.Headers) -> None:
-            record.last_status = status
-            record.limit_resets_at = self._limit.note(status, headers)
+    def _noted_in(self, asked: Asked, model: str) -> Callable[[int, httpx.Headers], bool]:
+        of_model = FallbackReason.LIMIT in asked.grant.fallback_on and bool(asked.grant.fallback)
+
+        def note(status: int, headers: httpx.Headers) -> bool:
+            asked.record.last_status = status
+            limit = self._limits.note(status, headers, model=model, of_model=of_model)
+            asked.record.limit = limit if status == HTTPStatus.TOO_MANY_REQUESTS else None
+            return self._goes_again(asked, model, status)
 
         return note
 
-    async def _hold_back(self, record: RunRecord) -> replies.ErrorReply | None:
-        remaining_s = self._limit.remaining_s()
-        if remaining_s > LONGEST_HOLD_S:
-            record.limit_resets_at = self._limit.resets_at
-            return replies.limited(math.ceil(remaining_s))
-        if remaining_s:
-            await asyncio.sleep(remaining_s)
-        return None
+    def _goes_again(self, asked: Asked, model: str, status: int) -> bool:
+        """Whether the agent is spared this answer: another model is asked, or the limit is waited for here."""
+        failover = asked.record.failover
+        match status:
+            case HTTPStatus.TOO_MANY_REQUESTS:
+                asked.refusals += 1
+                return self._replaced(asked, model, FallbackReason.LIMIT) or asked.refusals < MOST_REFUSALS
+            case HTTPStatus.NOT_FOUND:
+                return self._replaced(asked, model, FallbackReason.UNAVAILABLE)
+            case refusals.OVERLOADED_STATUS:
+                return failover.overloaded(model) and self._replaced(asked, model, FallbackReason.OVERLOADED)
+            case HTTPStatus.OK:
+                failover.answered(model)
+            case _:
+                pass
+        return False
+
+    def _replaced(self, asked: Asked, model: str, reason: FallbackReason) -> bool:
+        replaced = asked.record.failover.stand_in(model, reason, asked.grant, asked=asked.request.model)
+        if replaced is None:
+            return False
+        log.warning("model_replaced", adw_id=replaced.adw_id, model=model, fallback=replaced.fallback, why=reason)
+        if self._on_replaced is not None:
+            telling = asyncio.ensure_future(self._told(self._on_replaced(replaced)))
+            self._settling.add(telling)
+            telling.add_done_callback(self._settling.discard)
+        return True
+
+    async def _told(self, telling: Awaitable[None]) -> None:
+        try:
+            await telling
+        except AdwError as error:
+            log.warning("replacement_not_told", reason=str(error))
+
+    def _limited(self, limit: Limit, record: RunRecord) -> replies.ErrorReply:
+        record.limit = limit
+        return replies.limited(math.ceil(self._limits.seconds_to(limit)))
 
     def _note(self, request: ModelRequest, reservation: Reservation, record: RunRecord) -> None:
         record.output_lowered = record.output_lowered or reservation.max_tokens < request.max_tokens
@@ -184,10 +263,22 @@ class GatewayApp:
             log.warning("unpriced_model", model=request.model, hint="give its price in [agents.prices]")
 
 
-def _refused(refusal: Refusal, request: ModelRequest, record: RunRecord) -> replies.ErrorReply:
-    record.refusal = refusal.reason
-    record.refused_model = request.model
-    return replies.budget_refused(refusal_text(refusal, model=request.model))
+@dataclass(slots=True, kw_only=True)
+class Asked:
+    """A request for a message, and how often the model API has refused it because of a limit."""
+
+    call: Call
+    grant: RunGrant
+    record: RunRecord
+    request: ModelRequest
+    refusals: int = 0
+
+
+def _refused(refusal: Refusal, model: str, record: RunRecord) -> replies.ErrorReply:
+    record.refusal, record.refused_by = refusal.reason, refusal.scope
+    record.needed_usd = refusal.needed_usd
+    record.refused_model = model
+    return replies.budget_refused(refusal_text(refusal, model=model))
 
 
 def _token(call: Call) -> str:

@@ -28,9 +28,12 @@ SETTLE_RETRY_DELAYS_S = (0.2, 1.0, 3.0)
 _MILLION = Decimal(1_000_000)
 
 
-def claim_for(request: ModelRequest, *, grant: RunGrant, prices: Mapping[str, Price]) -> Claim:
-    """The most the request can cost at list price."""
-    price = price_of_request(request.model, prompt_tokens=request.prompt_tokens, prices=prices, fast=request.fast)
+def claim_for(
+    request: ModelRequest, *, grant: RunGrant, prices: Mapping[str, Price], model: str | None = None
+) -> Claim:
+    """The most the request can cost at list price, sent to the model it asks for or to another."""
+    used = model or request.model
+    price = price_of_request(used, prompt_tokens=request.prompt_tokens, prices=prices, fast=request.fast)
     return Claim(
         id=new_uuid(),
         adw_id=grant.adw_id,
@@ -38,7 +41,8 @@ def claim_for(request: ModelRequest, *, grant: RunGrant, prices: Mapping[str, Pr
         phase=grant.phase,
         attempt=grant.attempt,
         role=grant.role,
-        model=request.model,
+        model=used,
+        asked_model=None if used == request.model else request.model,
         stream=request.stream,
         max_tokens=request.max_tokens,
         input_usd=_most_for_prompt(request, price=price) if price else None,

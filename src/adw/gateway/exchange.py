@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from time import perf_counter
+from typing import Any
 
 import httpx
 
@@ -28,14 +29,18 @@ class Exchange:
         *,
         call: Call,
         metered: bool,
-        on_answer: Callable[[int, httpx.Headers], None],
+        on_answer: Callable[[int, httpx.Headers], bool],
         before_end: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """`on_answer` is told the status and headers before the agent is; `before_end` is awaited before its end."""
+        """`on_answer` is told the status and headers before the agent is, and may keep the answer from it; `before_end`
+        is awaited before its end.
+        """
         self.status: int | None = None
         """The status of the model API's answer; None as long as there is none."""
         self.may_have_arrived = False
         """The request may have reached the model API."""
+        self.withheld = False
+        """The answer was not passed on: something else is done about the request."""
         self.meter: Meter | None = None
         self.first_byte_ms: int | None = None
         self._call = call
@@ -71,7 +76,10 @@ class Exchange:
 
     async def _pass_on(self, response: httpx.Response) -> None:
         self.status = response.status_code
-        self._on_answer(response.status_code, response.headers)
+        self.withheld = self._on_answer(response.status_code, response.headers)
+        if self.withheld:
+            await self._end()
+            return
         meter = self.meter = self._meter_for(response)
         await self._call.send(
             {"type": "http.response.start", "status": response.status_code, "headers": downstream_headers(response)}
@@ -113,7 +121,7 @@ class Exchange:
             await self._before_end()
 
 
-async def while_connected(call: Call, work: asyncio.Task[None]) -> None:
+async def while_connected(call: Call, work: asyncio.Task[Any]) -> None:
     """Waits for the work, or cancels it when the client goes away. Re-raises what the work raised.
 
     Work that somebody else cancelled takes the client's connection with it.

@@ -8,11 +8,14 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from datetime import datetime
+from decimal import Decimal
 from hashlib import sha256
+from typing import Any
 
-from adw.domain.budget import RefusalReason
+from adw.domain.budget import BudgetScope, RefusalReason
+from adw.domain.limits import Limit
 from adw.domain.usage import Usage
+from adw.gateway.failover import Failover
 from adw.kit.ids import new_token
 from adw.ports.gateway import GatewayVerdict, RunGrant
 
@@ -25,20 +28,26 @@ class RunRecord:
     """The changing side of a verdict, written by the requests of one run."""
 
     refusal: RefusalReason | None = None
+    refused_by: BudgetScope = BudgetScope.WORKFLOW
+    needed_usd: Decimal | None = None
     refused_model: str | None = None
     output_lowered: bool = False
     last_status: int | None = None
-    limit_resets_at: datetime | None = None
+    limit: Limit | None = None
+    failover: Failover = field(default_factory=Failover)
     usage: Usage = field(default_factory=Usage)
-    running: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+    running: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
 
     def verdict(self) -> GatewayVerdict:
         return GatewayVerdict(
             budget_refused=self.refusal == "budget",
+            refused_by=self.refused_by,
+            needed_usd=self.needed_usd,
             unpriced_model=self.refused_model if self.refusal == "unpriced_model" else None,
             output_lowered=self.output_lowered,
             last_status=self.last_status,
-            limit_resets_at=self.limit_resets_at,
+            limit_resets_at=None if self.limit is None else self.limit.resets_at,
+            limit=self.limit,
             usage=self.usage,
         )
 

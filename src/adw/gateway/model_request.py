@@ -34,14 +34,17 @@ class ModelRequest:
     writes_hour_cache: bool
     body: bytes = field(repr=False)
 
-    def body_with(self, max_tokens: int) -> bytes:
-        """The body to forward: byte for byte the agent's, unless fewer output tokens are granted than it asked for."""
-        if max_tokens >= self.max_tokens:
+    def body_with(self, max_tokens: int, *, model: str | None = None) -> bytes:
+        """The body to forward: byte for byte the agent's, unless it gets fewer output tokens or another model."""
+        if max_tokens >= self.max_tokens and model in {None, self.model}:
             return self.body
         # The standard parser here, because text cut in the middle of a surrogate pair survives only that.
-        lowered: Json = json.loads(self.body) | {"max_tokens": max_tokens}
+        lowered: Json = json.loads(self.body) | {
+            "max_tokens": min(max_tokens, self.max_tokens),
+            "model": model or self.model,
+        }
         thinking = lowered.get("thinking")
-        if isinstance(thinking, dict) and "budget_tokens" in thinking:
+        if max_tokens < self.max_tokens and isinstance(thinking, dict) and "budget_tokens" in thinking:
             lowered["thinking"] = _thinking_within(max_tokens, cast("Json", thinking))
         return json.dumps(lowered, separators=(",", ":")).encode()
 

@@ -51,5 +51,5 @@ def limited(retry_after_s: int) -> ErrorReply:
         status=429,
         kind="rate_limit_error",
         message="The model API has refused requests of other runs until its limit resets.",
-        headers=[(b"retry-after", str(retry_after_s).encode())],
+        headers=[(b"retry-after", str(retry_after_s).encode()), (b"x-should-retry", b"false")],
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from ipaddress import ip_address
 from typing import Literal
 
@@ -60,6 +61,12 @@ class Upstream:
 
     base_url: str = DEFAULT_BASE_URL
     credential: Credential | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the credential at this address without giving it away: what limits are known by."""
+        secret = "" if self.credential is None else self.credential.value
+        return sha256(f"{self.base_url}\0{secret}".encode()).hexdigest()[:16]
 
     def client(self) -> httpx.AsyncClient:
         """A connection pool for this upstream. Raises `ConfigurationError` for an address that is none."""

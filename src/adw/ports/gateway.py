@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from adw.domain.budget import BudgetScope
+from adw.domain.failover import USUAL_REASONS, FallbackReason
+from adw.domain.limits import Limit
 from adw.domain.usage import Price, Usage
 
 
@@ -25,6 +28,9 @@ class RunGrant:
     prices: Mapping[str, Price] = field(default_factory=dict[str, Price])
     """Prices the project supplies, in US dollars per million tokens, in place of the list's."""
 
+    fallback: Sequence[str] = ()
+    """Models that take the place of the one asked for, in this order, for the reasons in `fallback_on`."""
+    fallback_on: Sequence[FallbackReason] = USUAL_REASONS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayVerdict:
@@ -32,6 +38,10 @@ class GatewayVerdict:
 
     budget_refused: bool = False
     unpriced_model: str | None = None
+    refused_by: BudgetScope = BudgetScope.WORKFLOW
+    """Whose budget it was."""
+    needed_usd: Decimal | None = None
+    """The least the refused request would have needed, in US dollars."""
     """The model that was refused because the workflow has a budget and the model no price."""
     output_lowered: bool = False
     """A request was sent with fewer output tokens than asked for, because no more could be afforded."""
@@ -40,6 +50,8 @@ class GatewayVerdict:
     limit_resets_at: datetime | None = None
     """When the limit ends that the latest refusal of the model API spoke of."""
     usage: Usage = field(default_factory=Usage)
+    limit: Limit | None = None
+    """The limit that the latest request of the run met, if it did."""
 
 
 class ModelGateway(Protocol):
@@ -55,3 +67,7 @@ class ModelGateway(Protocol):
     def revoke(self, token: str) -> None: ...
 
     def verdict(self, agent_run_id: str) -> GatewayVerdict: ...
+
+    async def limit_on(self, model: str) -> Limit | None:
+        """A limit too long to be waited for by a request; None when an agent may be started."""
+        ...
