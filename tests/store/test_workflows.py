@@ -21,7 +21,6 @@ from adw.store.rows import failure_to
 from adw.store.tables.workflows import workflows
 from adw.store.workflows import (
     begin_leg,
-    claim_next_queued,
     claim_ownership,
     count_active,
     fence_off,
@@ -294,47 +293,6 @@ async def test_pages_follow_each_other_without_gap_or_repetition(database, make_
         assert seen == [each.adw_id for each in await list_workflows(connection)]
     assert len(seen) == len(set(seen)) == 8
     assert set(made) < set(seen)
-
-
-async def test_the_queue_gives_the_urgent_first_then_the_oldest(database, make_workflow):
-    made = [await make_workflow(issue_number=n, priority=priority) for n, priority in enumerate((0, 5, 0, 5, -1))]
-    order = []
-    async with database.begin() as connection:
-        while (next_one := await claim_next_queued(connection)) is not None:
-            order.append(next_one.issue_number)
-            await transition(connection, next_one.adw_id, to=Status.ACTIVE, event=TOLD)
-    assert order == [1, 3, 0, 2, 4]
-    assert len(made) == 5
-
-
-async def test_eight_claimers_at_once_never_get_the_same_workflow(database, make_workflow):
-    for number in range(12):
-        await make_workflow(issue_number=number)
-    barrier = asyncio.Barrier(8)
-
-    async def claim() -> list[str]:
-        mine = []
-        await barrier.wait()
-        while True:
-            async with database.begin() as connection:
-                found = await claim_next_queued(connection)
-                if found is None:
-                    return mine
-                await transition(connection, found.adw_id, to=Status.ACTIVE, event=TOLD)
-                mine.append(found.adw_id)
-
-    claimed = [adw_id for mine in await asyncio.gather(*(claim() for _ in range(8))) for adw_id in mine]
-    assert len(claimed) == len(set(claimed)) == 12
-
-
-async def test_a_claimer_passes_over_what_another_is_looking_at(database, make_workflow):
-    first, second = await make_workflow(issue_number=1), await make_workflow(issue_number=2)
-    async with database.begin() as one, database.begin() as other:
-        held = await claim_next_queued(one)
-        passed = await claim_next_queued(other)
-        assert held is not None
-        assert passed is not None
-        assert (held.adw_id, passed.adw_id) == (first.adw_id, second.adw_id)
 
 
 async def test_a_locked_row_waits_for_its_holder(database, make_workflow):

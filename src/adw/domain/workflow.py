@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from adw.domain.admission import Because
 from adw.domain.agent import ModelSet
 from adw.domain.failure import Failure
 from adw.domain.status import PrState, Status, WaitReason
@@ -50,6 +51,10 @@ class NewWorkflow:
     plan_file: str | None = None
     forked_from: str | None = None
     """The workflow it branches off from; such a one does not occupy its issue."""
+    depends_on: tuple[str, ...] = ()
+    """Workflows that have to be done before it starts."""
+    project_limit: int | None = None
+    """Workflows of its project that may be active beside it, itself included, as `adw.toml` said at acceptance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +82,10 @@ class Workflow:
     model_set: ModelSet
     budget_usd: Decimal | None
     priority: int
+    depends_on: tuple[str, ...]
+    project_limit: int | None
+    queued_because: Because | None
+    """Why it is still queued; None once it started, and before anybody looked."""
     options: WorkflowOptions
     trigger: Mapping[str, Any]
     worktree_path: str | None

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.engine import RowMapping
 
+from adw.domain.admission import Because, QueueReason
 from adw.domain.agent import ModelSet
 from adw.domain.failure import Failure, FailureClass
 from adw.domain.status import PrState, Status, WaitReason
@@ -28,6 +29,7 @@ _SAME = (
     "head_sha",
     "budget_usd",
     "priority",
+    "project_limit",
     "trigger",
     "worktree_path",
     "worktree_exists",
@@ -54,6 +56,8 @@ def workflow_from(row: RowMapping) -> Workflow:
     return Workflow(
         **same,
         phases=tuple(row["phases"]),
+        depends_on=tuple(row["depends_on"]),
+        queued_because=because_from(row["queued_because"]),
         status=Status(row["status"]),
         wait_reason=None if row["wait_reason"] is None else WaitReason(row["wait_reason"]),
         paused_from=None if row["paused_from"] is None else Status(row["paused_from"]),
@@ -62,6 +66,14 @@ def workflow_from(row: RowMapping) -> Workflow:
         options=WorkflowOptions(**row["options"]),
         failure=failure_from(row["failure"]),
     )
+
+
+def because_from(value: Mapping[str, Any] | None) -> Because | None:
+    return None if value is None else Because(reason=QueueReason(value["reason"]), detail=value["detail"])
+
+
+def because_to(because: Because) -> dict[str, Any]:
+    return {"reason": because.reason.value, "detail": because.detail}
 
 
 def failure_from(value: Mapping[str, Any] | None) -> Failure | None:

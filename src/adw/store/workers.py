@@ -47,6 +47,8 @@ class Worker:
     drained_at: datetime | None
     ended_at: datetime | None
     end_reason: str | None
+    shortage: str | None
+    """What its host lacks for starting new work, in words for a person; None when nothing."""
 
 
 async def register_worker(connection: AsyncConnection, worker: NewWorker, *, lease_s: float) -> None:
@@ -133,6 +135,22 @@ async def try_reaper_lock(connection: AsyncConnection) -> bool:
     """Takes the lock that lets one worker at a time look for dead ones, until the transaction ends."""
     query = text("SELECT pg_try_advisory_xact_lock(hashtextextended('adw.reaper', 0))")
     return bool((await connection.execute(query)).scalar())
+
+
+async def set_shortage(connection: AsyncConnection, *, worker_id: str, shortage: str | None) -> None:
+    """Notes what a worker's host lacks for starting new work; None when nothing."""
+    await connection.execute(update(workers).where(workers.c.id == worker_id).values(shortage=shortage))
+
+
+async def shortage_everywhere(connection: AsyncConnection) -> bool:
+    """Whether no worker could start new work: the host of every live one lacks something."""
+    could = select(workers.c.id).where(
+        workers.c.ended_at.is_(None),
+        workers.c.drained_at.is_(None),
+        workers.c.lease_until > _NOW,
+        workers.c.shortage.is_(None),
+    )
+    return (await connection.execute(could.limit(1))).first() is None
 
 
 def _workers(rows: Sequence[RowMapping]) -> list[Worker]:

@@ -47,6 +47,8 @@ async def create_workflow(connection: AsyncConnection, new: NewWorkflow) -> Work
         "head_sha": new.head_sha,
         "plan_file": new.plan_file,
         "forked_from": new.forked_from,
+        "depends_on": list(new.depends_on),
+        "project_limit": new.project_limit,
     }
     with _live_once(new.issue_number):
         await connection.execute(insert(workflows).values(values))
@@ -127,10 +129,13 @@ async def transition(
         "wait_reason": None,
         "paused_from": None,
         "completed_at": func.clock_timestamp() if to in _ENDED else None,
+        "queued_because": None,
         **(changes or {}),
     }
     if to is Status.ACTIVE and current.started_at is None:
         values["started_at"] = func.clock_timestamp()
+    if to is Status.QUEUED and current.status is not Status.PAUSED:
+        values["queued_at"] = func.clock_timestamp()
     await _write(connection, adw_id, values)
     await append_event(connection, adw_id, event, owner_epoch=owner_epoch)
     return await require_workflow(connection, adw_id)
@@ -227,19 +232,6 @@ async def find_live_on_issue(connection: AsyncConnection, *, project_id: str, is
 async def count_active(connection: AsyncConnection) -> int:
     query = select(func.count()).select_from(workflows).where(workflows.c.status == Status.ACTIVE.value)
     return (await connection.execute(query)).scalar_one()
-
-
-async def claim_next_queued(connection: AsyncConnection) -> Workflow | None:
-    """The most urgent queued workflow, locked; those another dispatcher is looking at are passed over."""
-    query = (
-        select(workflows)
-        .where(workflows.c.status == Status.QUEUED.value)
-        .order_by(workflows.c.priority.desc(), workflows.c.created_at)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    row = (await connection.execute(query)).mappings().first()
-    return None if row is None else workflow_from(row)
 
 
 def options_to(options: WorkflowOptions) -> dict[str, Any]:

@@ -22,8 +22,17 @@ workers = Table(
     Column("drained_at", DateTime(timezone=True)),
     Column("ended_at", DateTime(timezone=True)),
     Column("end_reason", Text),
+    Column("shortage", Text),
     CheckConstraint("end_reason IN ('closed', 'lease_expired', 'process_gone', 'recovered')", name="end_reason_known"),
     CheckConstraint("(ended_at IS NULL) = (end_reason IS NULL)", name="end_has_reason"),
     CheckConstraint("concurrency > 0", name="concurrency_positive"),
     Index("ix_workers_live", "host_id", postgresql_where=text("ended_at IS NULL")),
 )
+
+host_starts = Table(
+    "host_starts",
+    metadata,
+    Column("host_id", Text, primary_key=True),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+)
+"""When the starts of agents that a host has promised will all be due; see `adw.store.starts`."""

@@ -40,6 +40,7 @@ projects = Table(
     Column("source", Text, nullable=False),
     Column("base_branch", Text, nullable=False),
     created_at(),
+    Column("served_at", DateTime(timezone=True)),
     UniqueConstraint("forge", "source"),
     one_of("forge", ForgeKind),
 )
@@ -68,6 +69,10 @@ workflows = Table(
     Column("model_set", Text, nullable=False, server_default=ModelSet.BASE.value),
     Column("budget_usd", Numeric(14, 6)),
     Column("priority", Integer, nullable=False, server_default="0"),
+    Column("depends_on", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
+    Column("project_limit", Integer),
+    Column("queued_at", DateTime(timezone=True), server_default=func.clock_timestamp()),
+    Column("queued_because", JSONB),
     json_object("options"),
     json_object("trigger"),
     Column("worktree_path", Text),
@@ -99,6 +104,7 @@ workflows = Table(
         "(status = 'waiting') = (wait_reason IS NOT NULL) OR status = 'paused'", name="reason_when_waiting"
     ),
     CheckConstraint("(status = 'paused') = (paused_from IS NOT NULL)", name="origin_when_paused"),
+    CheckConstraint("NOT adw_id = ANY (depends_on)", name="depends_on_others"),
     one_of("status", Status),
     one_of("wait_reason", WaitReason),
     one_of("paused_from", Status),
@@ -113,9 +119,20 @@ workflows = Table(
         postgresql_where=text(f"issue_number IS NOT NULL AND forked_from IS NULL AND ({_LIVE})"),
     ),
     Index("ix_adw_workflows_queue", "priority", "created_at", postgresql_where=text("status = 'queued'")),
+    Index(
+        "ix_adw_workflows_turn",
+        "project_id",
+        "priority",
+        "project_limit",
+        "queued_at",
+        postgresql_where=text("status = 'queued'"),
+    ),
+    Index("ix_adw_workflows_active", "project_id", postgresql_where=text("status = 'active'")),
     Index("ix_adw_workflows_status", "status"),
     Index("ix_adw_workflows_waiting", "wait_reason", "wait_scope", postgresql_where=text("status = 'waiting'")),
     Index("ix_adw_workflows_created_at", "created_at"),
+    Index("ix_adw_workflows_page", "created_at", "adw_id"),
+    Index("ix_adw_workflows_forked_from", "forked_from"),
 )
 
 events = Table(
