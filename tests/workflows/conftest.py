@@ -24,6 +24,7 @@ from adw.store.workflows import begin_leg, claim_ownership, require_workflow, tr
 from adw.workflows.context import PhaseContext, Run
 from adw.workflows.conversation import EDITOR, NO_TOOLS, Conversation
 from adw.workflows.services import Services
+from adw.workspace.sandbox import HostContainment
 
 
 class MemoryLeg:
@@ -53,6 +54,7 @@ class MemoryGateway:
     """Implements `adw.ports.gateway.ModelGateway`."""
 
     url: str = "http://127.0.0.1:9"
+    door: None = None
     says: GatewayVerdict = field(default_factory=GatewayVerdict)
     grants: list[RunGrant] = field(default_factory=list)
     revoked: list[str] = field(default_factory=list)
@@ -76,6 +78,10 @@ class MemoryWorkspace:
     path: Path
     calls: list[str] = field(default_factory=list)
     changes: str = ""
+
+    @property
+    def git_folder(self) -> Path:
+        return self.path / "git"
 
     async def reset(self, sha: str) -> None:
         self.calls.append(f"reset {sha}")
@@ -164,7 +170,7 @@ async def play(database: Database, make_workflow: Any, tmp_path: Path) -> Play:
         pick_model=lambda role, _set, _config: f"model-of-{role}",
         environment={},
         host="here",
-        isolation="supervisor",
+        containment=HostContainment(operator="off"),
         port_pairs=(),
         is_port_free=lambda _: True,
         work_dir=tmp_path,

@@ -17,7 +17,7 @@ from typing import Protocol, cast
 from claude_agent_sdk import ClaudeSDKClient, Message, MirrorErrorMessage, ResultMessage, SessionStore
 
 from adw.agents.folder import RunFolder
-from adw.agents.options import ClaudeSettings, build_options, environment
+from adw.agents.options import ClaudeSettings, build_options, environment, with_runtime
 from adw.agents.outcome import Ending, outcome
 from adw.agents.policy import FilePolicy, guard
 from adw.agents.pump import Closed, Heard, Signal, pump
@@ -83,7 +83,8 @@ class Conversation:
 
     def _wrap_cli(self) -> Path:
         env = environment(self._task, base=os.environ, folder=self._folder, settings=self._host.settings)
-        launch = Launch(argv=(str(self._host.cli),), cwd=self._task.cwd, env=env)
+        confinement = with_runtime(self._task.confinement, cli=self._host.cli, folder=self._folder)
+        launch = Launch(argv=(str(self._host.cli),), cwd=self._task.cwd, env=env, confinement=confinement)
         return self._host.launcher.wrap(launch, folder=self._folder.root)
 
     def _client(self, wrapper: Path) -> ClaudeSDKClient:

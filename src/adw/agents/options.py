@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +13,7 @@ from claude_agent_sdk.types import SystemPromptPreset
 from adw.agents.folder import RunFolder
 from adw.agents.policy import OUR_GIT_VERBS
 from adw.domain.agent import AgentTask
+from adw.kit.process.confinement import Confinement
 from adw.kit.process.environment import clean_environment
 
 MAX_MESSAGE_BYTES = 64 << 20
@@ -121,6 +122,17 @@ def environment(
     }
     kept = environment_of_tools(task, base=base)
     return kept | ours | _proxy_exceptions(kept)
+
+
+def with_runtime(confinement: Confinement | None, *, cli: Path, folder: RunFolder) -> Confinement | None:
+    """What the CLI needs for itself, beside what its task says the agent may touch."""
+    if confinement is None:
+        return None
+    return replace(
+        confinement,
+        writable=(*confinement.writable, folder.home, folder.config, folder.temporary),
+        readable=(*confinement.readable, cli.parent, cli.resolve()),
+    )
 
 
 def environment_of_tools(task: AgentTask, *, base: Mapping[str, str]) -> dict[str, str]:

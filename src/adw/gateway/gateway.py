@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from typing import Self
 
 import httpx
@@ -21,6 +22,7 @@ from adw.gateway.server import LoopbackServer
 from adw.gateway.upstream import Upstream
 from adw.kit.clock import Clock, SystemClock
 from adw.kit.errors import DatabaseError
+from adw.kit.process.confinement import Door
 from adw.ports.gateway import GatewayVerdict, RunGrant
 from adw.store.limits import LimitBook
 from adw.store.usage import UsageBook
@@ -40,6 +42,7 @@ class Gateway:
         on_model_replaced: Callable[[ModelReplaced], Awaitable[None]] | None = None,
         limit_book: LimitBook | None = None,
         longest_hold_s: float = LONGEST_HOLD_S,
+        socket_dir: Path | None = None,
     ) -> None:
         self._admissions = Admissions()
         self._limits = SharedLimits(
@@ -57,12 +60,17 @@ class Gateway:
             on_warning=on_budget_warning,
             on_replaced=on_model_replaced,
         )
-        self._server = LoopbackServer(self._app)
+        self._server = LoopbackServer(self._app, socket_dir=socket_dir)
 
     @property
     def url(self) -> str:
         """The base address for agents, on a loopback port of its own."""
         return self._server.url
+
+    @property
+    def door(self) -> Door | None:
+        """How agents in a sandbox reach the same address; None without a `socket_dir`."""
+        return self._server.door
 
     @property
     def limit_resets_at(self) -> datetime | None:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import secrets
 import socket
 from collections.abc import Generator, MutableMapping
+from pathlib import Path
 from typing import Any, Self
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from adw.gateway.asgi import CONNECTION
+from adw.kit.process.confinement import Door
+from adw.kit.process.sockets import socket_place
 
 KEEP_ALIVE_S = 60
 SHUTDOWN_S = 1
@@ -19,9 +24,12 @@ BACKLOG = 512
 
 
 class LoopbackServer:
-    """An async context manager; `url` is valid inside it."""
+    """An async context manager; `url` is valid inside it.
 
-    def __init__(self, app: Any) -> None:
+    With a `socket_dir` it listens on a unix socket there as well, for those who cannot reach our loopback address.
+    """
+
+    def __init__(self, app: Any, *, socket_dir: Path | None = None) -> None:
         config = uvicorn.Config(
             app,
             interface="asgi3",
@@ -38,7 +46,9 @@ class LoopbackServer:
             timeout_graceful_shutdown=SHUTDOWN_S,
         )
         self._server = _Server(config)
+        self._socket_dir = socket_dir
         self._socket: socket.socket | None = None
+        self._unix: _UnixListener | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -47,9 +57,20 @@ class LoopbackServer:
             raise RuntimeError("the server is not running")
         return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
 
+    @property
+    def door(self) -> Door | None:
+        """What joins the port of `url` in a sandbox to this server."""
+        if self._socket is None or self._unix is None:
+            return None
+        return Door(port=self._socket.getsockname()[1], socket=self._unix.path)
+
     async def __aenter__(self) -> Self:
         self._socket = _listen()
-        self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]))
+        sockets = [self._socket]
+        if self._socket_dir is not None:
+            self._unix = _UnixListener(self._socket_dir)
+            sockets.append(self._unix.socket)
+        self._task = asyncio.create_task(self._server.serve(sockets=sockets))
         ready = asyncio.create_task(self._server.ready.wait())
         await asyncio.wait({self._task, ready}, return_when=asyncio.FIRST_COMPLETED)
         ready.cancel()
@@ -63,6 +84,28 @@ class LoopbackServer:
             await self._task
         if self._socket is not None:
             self._socket.close()
+        if self._unix is not None:
+            self._unix.close()
+
+
+class _UnixListener:
+    """A socket that only its owner may connect to, and its place, which goes with it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path, self._own_folder = socket_place(folder, f"gateway-{secrets.token_hex(4)}.sock")
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        before = os.umask(0o177)
+        try:
+            self.socket.bind(str(self.path))
+        finally:
+            os.umask(before)
+        self.socket.listen(BACKLOG)
+
+    def close(self) -> None:
+        self.socket.close()
+        self.path.unlink(missing_ok=True)
+        if self._own_folder is not None:
+            self._own_folder.rmdir()
 
 
 def _listen() -> socket.socket:

@@ -10,6 +10,7 @@ from typing import Protocol
 from adw.domain.checks import CheckOutcome
 from adw.domain.config import CommandsConfig
 from adw.domain.testing import ReportFormat, TestRun
+from adw.kit.process.confinement import Confinement
 
 GENERATED_PATHS = (".venv/", "node_modules/", "__pycache__/", ".pytest_cache/", "*.egg-info/")
 """What setting up and testing a project leaves in its folder; to be excluded from every commit of ours."""
@@ -62,6 +63,9 @@ class Place:
     root: Path
     report_dir: Path
     env: Mapping[str, str] = field(default_factory=dict[str, str])
+    confinement: Confinement | None = None
+    setup_confinement: Confinement | None = None
+    """The set-up command's own, which may have the network where nothing else has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,6 +114,11 @@ class Workspace(Protocol):
     @property
     def path(self) -> Path: ...
 
+    @property
+    def git_folder(self) -> Path:
+        """What git of whoever works here writes for this tree alone, `worktrees/<name>` of the repository."""
+        ...
+
     async def head(self) -> str:
         """The commit the branch of this workspace is at."""
         ...

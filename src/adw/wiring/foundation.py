@@ -23,6 +23,7 @@ from adw.wiring.projects import LocalProjects
 from adw.wiring.resources import HostResources
 from adw.workspace.commands import LaunchedCommands
 from adw.workspace.git import GitWorkspaces
+from adw.workspace.sandbox import HostContainment, ThisMachine, find_sandbox, inner_variables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,8 @@ class Foundation:
     enqueuer: Enqueuer
     lifeline: Lifeline
     launcher: SupervisedLauncher
+    containment: HostContainment
+    runtime_dir: Path
     workspaces: GitWorkspaces
     access: LocalProjects
     commands: LaunchedCommands
@@ -61,7 +64,9 @@ async def open_foundation(
     runtime_dir = paths.run / str(os.getpid())
     runtime_dir.mkdir(mode=0o700, exist_ok=True)
     async with await Lifeline.open(runtime_dir) as lifeline:
-        launcher = SupervisedLauncher(lifeline=lifeline, runtime_dir=runtime_dir)
+        machine = ThisMachine(environment=environment, data_dir=paths.root, tools=paths.tools)
+        sandbox = await find_sandbox(machine)
+        launcher = SupervisedLauncher(lifeline=lifeline, runtime_dir=runtime_dir, sandbox=sandbox)
         workspaces = GitWorkspaces(settings.data_dir)
         access = LocalProjects(database=database, paths=paths)
         try:
@@ -72,6 +77,8 @@ async def open_foundation(
                 enqueuer=enqueuer,
                 lifeline=lifeline,
                 launcher=launcher,
+                containment=HostContainment(operator=settings.sandbox, env=inner_variables(Path.home())),
+                runtime_dir=runtime_dir,
                 workspaces=workspaces,
                 access=access,
                 commands=LaunchedCommands(launcher, path=environment.get("PATH", os.defpath)),

@@ -20,7 +20,7 @@ from adw.ports.commands import Command, CommandSet, Place
 from adw.store.locks import advisory_lock
 from adw.store.results import get_baseline, save_baseline
 from adw.workflows.context import PhaseContext
-from adw.workflows.worktree import Worktree
+from adw.workflows.worktree import Worktree, place_of
 
 BASELINE_PREFIX = "baseline-"
 """What the names of baselines' workspaces begin with; the workflow's id follows."""
@@ -109,7 +109,7 @@ async def _run(ctx: PhaseContext, worktree: Worktree) -> dict[str, Any]:
     try:
         commands = _wanted(ctx, services.commands.detect(workspace.path, ctx.run.config.commands))
         reports = services.work_dir / ctx.adw_id / "baseline"
-        place = Place(root=workspace.path, report_dir=reports, env=worktree.environment)
+        place = place_of(ctx, workspace, report_dir=reports, env=worktree.environment)
         return await _observe(ctx, commands, place)
     except AdwError as error:
         return {"tests": None, "e2e": None, "checks": [], "flaky": [], "counts": None, "problem": error.message}

@@ -10,6 +10,7 @@ from adw.domain.agent import ModelSet, Role
 from adw.domain.config import ProjectConfig
 from adw.ports.agents import AgentRuntime
 from adw.ports.commands import ProjectCommands
+from adw.ports.containment import Containment
 from adw.ports.gateway import ModelGateway
 from adw.ports.projects import ProjectAccess
 from adw.ports.prompts import Prompts
@@ -33,7 +34,7 @@ class Services:
     environment: Mapping[str, str]
     """The variables project commands and agents' tools start from; none of ours is among them."""
     host: str
-    isolation: str
+    containment: Containment
     """How agents and project commands are kept apart from us here; told with every agent run."""
     port_pairs: Sequence[PortPair]
     is_port_free: Callable[[int], bool]

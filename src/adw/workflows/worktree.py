@@ -14,6 +14,7 @@ from adw.ports.engine import JsonValue
 from adw.ports.workspace import Workspace
 from adw.store.leases import PortPair, lease_ports
 from adw.store.workflows import update_workflow
+from adw.workflows.containment import confine_commands, warn_if_open
 from adw.workflows.context import PhaseContext
 from adw.workflows.endings import PhaseFailed
 
@@ -35,7 +36,7 @@ class Worktree:
     @property
     def place(self) -> Place:
         """Where and with which variables the project's commands run."""
-        return Place(root=self.path, report_dir=self._folder / "reports", env=self.environment)
+        return place_of(self._ctx, self.workspace, report_dir=self._folder / "reports", env=self.environment)
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -79,6 +80,18 @@ class Worktree:
         return self._ctx.services.work_dir / self._ctx.adw_id
 
 
+def place_of(ctx: PhaseContext, workspace: Workspace, *, report_dir: Path, env: Mapping[str, str]) -> Place:
+    """Where the project's commands run in a workspace, and what they are confined to."""
+    network = ctx.run.config.sandbox.setup_network
+    return Place(
+        root=workspace.path,
+        report_dir=report_dir,
+        env=env,
+        confinement=confine_commands(ctx, workspace, report_dir=report_dir),
+        setup_confinement=confine_commands(ctx, workspace, report_dir=report_dir, network=network),
+    )
+
+
 async def open_worktree(ctx: PhaseContext, *, branch: str) -> Worktree:
     """Prepares the workspace as a step, then opens it. Files that are there are left as they are."""
 
@@ -108,6 +121,7 @@ async def set_up(ctx: PhaseContext, worktree: Worktree) -> None:
 
 async def _prepare(ctx: PhaseContext, branch: str) -> JsonValue:
     services = ctx.services
+    await warn_if_open(ctx)
     workspace = await services.workspaces.prepare(ctx.spec(branch))
     async with services.database.begin() as connection:
         ports = await lease_ports(

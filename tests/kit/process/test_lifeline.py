@@ -12,7 +12,7 @@ import pytest
 
 from adw.kit.errors import InfrastructureError
 from adw.kit.process import Lifeline
-from adw.kit.process.lifeline import MAX_SOCKET_PATH_BYTES
+from adw.kit.process.sockets import MAX_SOCKET_PATH_BYTES
 
 
 async def hello(lifeline, launch_id):

@@ -11,6 +11,7 @@ from typing import Any
 
 from adw.agents.plain.files import ToolError, resolve
 from adw.agents.policy import OUR_GIT_VERBS
+from adw.kit.process.confinement import Confinement
 from adw.ports.launcher import Exited, Launch, Launcher
 
 _MAX_OUTPUT_BYTES = 30_000
@@ -28,6 +29,7 @@ class Programs:
     cwd: Path
     env: Mapping[str, str]
     limit_s: float
+    confinement: Confinement | None = None
 
     async def bash(self, tool_input: Mapping[str, Any]) -> str:
         """The output of a command; raises ToolError with it when the command fails."""
@@ -58,5 +60,5 @@ class Programs:
         return ended.output or "Nothing found"
 
     async def _run(self, argv: tuple[str, ...], *, timeout_s: float) -> Exited:
-        launch = Launch(argv=argv, cwd=self.cwd, env=self.env)
+        launch = Launch(argv=argv, cwd=self.cwd, env=self.env, confinement=self.confinement)
         return await self.launcher.run(launch, timeout_s=timeout_s, max_output_bytes=_MAX_OUTPUT_BYTES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from adw.agents.plain.globbing import MAX_FOUND, find_files, split
 from adw.agents.plain.programs import Programs
 from adw.agents.policy import FilePolicy
 from adw.domain.agent import AgentTask
+from adw.kit.process.confinement import Confinement
 from adw.ports.launcher import Launcher
 
 _MAX_RESULT = 100_000
@@ -46,6 +47,7 @@ class Tools:
             cwd=task.cwd,
             env=env | {"HOME": str(folder.home), "TMPDIR": str(folder.temporary)},
             limit_s=bash_limit_s(task),
+            confinement=_without_model(task.confinement),
         )
 
     async def call(self, name: str, tool_input: Mapping[str, Any]) -> ToolResult:
@@ -90,3 +92,8 @@ class Tools:
         found = find_files(start, pattern, may_read=self._policy.may_read)
         more = [f"(only the first {MAX_FOUND})"] if len(found) == MAX_FOUND else []
         return "\n".join([*map(str, found), *more]) or "Nothing found"
+
+
+def _without_model(confinement: Confinement | None) -> Confinement | None:
+    """It is we who ask the model: the commands have no business with the gateway."""
+    return None if confinement is None else replace(confinement, ways_out=())

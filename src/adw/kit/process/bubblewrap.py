@@ -35,7 +35,8 @@ _NOTHING = "/dev/null"
 class Sandbox(Protocol):
     """Something that can keep a program within a confinement."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def enclose(self, confinement: Confinement, *, cwd: Path, temporary: Path) -> Enclosure:
         """How to start a program confined, in `cwd`, with `temporary` as its `/tmp`.
@@ -61,8 +62,11 @@ class Machine:
     """Read-only parts of hidden folders."""
     names: tuple[Path, ...] = ()
     """What name look-ups need; only with the network open."""
-    env: tuple[tuple[str, str], ...] = ()
-    """Variables that tell toolchains where they are, now that home is elsewhere."""
+
+    def shows(self, path: Path) -> bool:
+        """Whether a path may be bound: not if it is a link to what is hidden, which would show up elsewhere."""
+        real = path.resolve()
+        return real == path or not any(_is_related(real, hidden) for hidden in self.hidden)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +84,7 @@ class Bubblewrap:
 
 def profile(machine: Machine, confinement: Confinement, *, cwd: Path, temporary: Path) -> list[str]:
     """All of bubblewrap's arguments but the environment and the program. The order of mounts is their meaning."""
-    shown = (*machine.readable, *confinement.extra)
+    shown = [path for path in (*machine.readable, *confinement.extra) if machine.shows(path)]
     arguments = [*_ALWAYS, *(["--share-net"] if confinement.network == "open" else [])]
     for target, link in machine.links:
         arguments += ["--symlink", target, str(link)]

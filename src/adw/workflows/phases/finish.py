@@ -9,6 +9,7 @@ from adw.ports.engine import JsonValue
 from adw.store.phases import list_evidence
 from adw.store.workflows import require_workflow
 from adw.workflows.comments import announce_ready, evidence_table
+from adw.workflows.containment import isolation_line
 from adw.workflows.context import PhaseContext
 from adw.workflows.facts import require_naming
 from adw.workflows.pull_request import ensure_pull_request, finish_pull_request
@@ -21,7 +22,7 @@ async def run(ctx: PhaseContext) -> Mapping[str, Any]:
             workflow = await require_workflow(connection, ctx.adw_id)
             evidence = await list_evidence(connection, ctx.adw_id)
         ready, reason = judge_readiness(workflow.phases, evidence, head=workflow.head_sha or workflow.base_sha)
-        table = f"{evidence_table(evidence)}\n\n{reason}".strip()
+        table = f"{evidence_table(evidence)}\n\n{isolation_line(ctx)}\n\n{reason}".strip()
         return {
             "number": workflow.pr_number,
             "ready": ready,

@@ -51,6 +51,7 @@ class LaunchedCommands:
 
     async def run_setup(self, commands: CommandSet, *, place: Place) -> CheckOutcome | None:
         """Installs what the project needs; None when there is nothing to install."""
+        place = replace(place, confinement=place.setup_confinement)
         return await self._check("setup", commands.setup, place) if commands.setup else None
 
     async def run_checks(self, commands: CommandSet, *, place: Place) -> tuple[CheckOutcome, ...]:
@@ -134,7 +135,12 @@ class LaunchedCommands:
         )
 
     async def _run(self, line: str, command: Command, place: Place, cwd: Path) -> Exited:
-        launch = Launch(argv=("/bin/sh", "-c", line), cwd=cwd, env=project_environment(place.root, place.env, cwd=cwd))
+        launch = Launch(
+            argv=("/bin/sh", "-c", line),
+            cwd=cwd,
+            env=project_environment(place.root, place.env, cwd=cwd),
+            confinement=place.confinement,
+        )
         return await self._launcher.run(launch, timeout_s=command.timeout_s, max_output_bytes=MAX_OUTPUT_BYTES)
 
 

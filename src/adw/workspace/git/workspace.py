@@ -44,6 +44,10 @@ class GitWorkspace:
     def path(self) -> Path:
         return self.place.tree
 
+    @property
+    def git_folder(self) -> Path:
+        return self.place.registration
+
     async def head(self) -> str:
         # Commits that something else made on the branch count only once we took them in.
         return await self.mirror.git.resolve(self.own_ref("anchor")) or self.base_sha
