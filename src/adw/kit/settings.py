@@ -11,7 +11,7 @@ import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from adw.kit.errors import ConfigurationError
@@ -130,6 +130,13 @@ VARIABLES: tuple[Variable, ...] = (
         parse=_choice("claude", "plain"),
     ),
     Variable(
+        name="ADW_SANDBOX",
+        about="how agents and project commands are contained where adw.toml does not say; `off` gives it up",
+        example="auto",
+        default="auto",
+        parse=_choice("auto", "bubblewrap", "off"),
+    ),
+    Variable(
         name="ADW_MIN_FREE_DISK_MB",
         about="free space of the data directory below which no new work is taken, in megabytes",
         example="500",
@@ -182,6 +189,7 @@ class Settings:
     frontend_port_start: int
     max_concurrent_workflows: int
     agent_runtime: str
+    sandbox: Literal["auto", "bubblewrap", "off"]
     min_free_disk_mb: int
     min_free_memory_mb: int
     host: str
@@ -247,6 +255,7 @@ def _settings(values: Mapping[str, Any], *, data_dir: Path, origins: Mapping[str
         frontend_port_start=values["ADW_FRONTEND_PORT_START"],
         max_concurrent_workflows=values["ADW_MAX_CONCURRENT_WORKFLOWS"],
         agent_runtime=values["ADW_AGENT_RUNTIME"],
+        sandbox=values["ADW_SANDBOX"],
         min_free_disk_mb=values["ADW_MIN_FREE_DISK_MB"],
         min_free_memory_mb=values["ADW_MIN_FREE_MEMORY_MB"],
         host=values["HOST"],

@@ -50,6 +50,7 @@ def build_gateway(foundation: Foundation) -> Gateway:
         upstream=Upstream(base_url=settings.anthropic_base_url, credential=credential),
         prices=LIST_PRICES,
         on_budget_warning=warn,
+        socket_dir=foundation.runtime_dir,
     )
 
 
@@ -66,7 +67,7 @@ def build_services(foundation: Foundation, *, gateway: Gateway) -> Services:
         pick_model=pick_model,
         environment=foundation.environment,
         host=host_identity(),
-        isolation=foundation.launcher.isolation(),
+        containment=foundation.containment,
         port_pairs=port_pairs(settings),
         is_port_free=is_port_free,
         work_dir=foundation.work_dir,

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import secrets
 import shutil
-import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
 
 from adw.kit.errors import InfrastructureError
 from adw.kit.process.identity import ProcessIdentity, identify
+from adw.kit.process.sockets import socket_place
 
-MAX_SOCKET_PATH_BYTES = 100
 DEFAULT_KILL_TIMEOUT_S = 25.0
 
 _MAX_HELLO_BYTES = 4096
@@ -42,7 +40,7 @@ class Lifeline:
         """Starts to listen on a socket in `folder`, or in a short private folder when that path is too long."""
         loop = asyncio.get_running_loop()
         try:
-            path, own_folder = _socket_path(folder)
+            path, own_folder = socket_place(folder, f"lifeline-{secrets.token_hex(4)}.sock")
             lifeline = cls(path=path, own_folder=own_folder)
             lifeline._server = await loop.create_unix_server(
                 lambda: _Connection(lifeline), path=str(path), backlog=_BACKLOG
@@ -157,13 +155,3 @@ class _Connection(asyncio.Protocol):
             return
         if self._lifeline.is_unwanted(self.launch_id):
             self.hang_up()
-
-
-def _socket_path(folder: Path) -> tuple[Path, Path | None]:
-    name = f"lifeline-{secrets.token_hex(4)}.sock"
-    path = folder.absolute() / name
-    if len(os.fsencode(path)) <= MAX_SOCKET_PATH_BYTES:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return path, None
-    own_folder = Path(tempfile.mkdtemp(prefix="adw-"))
-    return own_folder / name, own_folder
