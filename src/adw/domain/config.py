@@ -68,6 +68,7 @@ class ProjectTable(Table):
 
     base: Text | None = Field(default=None, examples=['base = "main"'])
     forge: Literal["github", "local"] | None = Field(default=None, examples=['forge = "github"'])
+    max_concurrent: int | None = Field(default=None, ge=1, le=1000, examples=["max_concurrent = 3"])
 
 
 class CommandEntry(Table):

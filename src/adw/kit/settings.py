@@ -123,6 +123,12 @@ VARIABLES: tuple[Variable, ...] = (
         parse=_integer(1, 1000),
     ),
     Variable(
+        name="ADW_MAX_CONCURRENT_PER_PROJECT",
+        about="of each project whose adw.toml sets no `max_concurrent`; no limit when unset",
+        example="4",
+        parse=_integer(1, 1000),
+    ),
+    Variable(
         name="ADW_AGENT_RUNTIME",
         about="what holds conversations with agents where adw.toml does not say; `plain` is experimental",
         example="claude",
@@ -149,6 +155,13 @@ VARIABLES: tuple[Variable, ...] = (
         example="300",
         default="300",
         parse=_integer(0, 1_000_000_000),
+    ),
+    Variable(
+        name="ADW_MAX_LOAD_PER_CORE",
+        about="load average of a minute, for each core, above which no queued work starts; 0 for no limit",
+        example="16",
+        default="16",
+        parse=_integer(0, 1_000_000),
     ),
     Variable(name="PORT", about="port of the server", example="8003", default="8003", parse=_integer(0, 65535)),
     Variable(name="HOST", about="address the server listens on", example="127.0.0.1", default="127.0.0.1"),
@@ -188,10 +201,12 @@ class Settings:
     backend_port_start: int
     frontend_port_start: int
     max_concurrent_workflows: int
+    max_concurrent_per_project: int | None
     agent_runtime: str
     sandbox: Literal["auto", "bubblewrap", "off"]
     min_free_disk_mb: int
     min_free_memory_mb: int
+    max_load_per_core: int
     host: str
     port: int
     environment: str
@@ -254,10 +269,12 @@ def _settings(values: Mapping[str, Any], *, data_dir: Path, origins: Mapping[str
         backend_port_start=values["ADW_BACKEND_PORT_START"],
         frontend_port_start=values["ADW_FRONTEND_PORT_START"],
         max_concurrent_workflows=values["ADW_MAX_CONCURRENT_WORKFLOWS"],
+        max_concurrent_per_project=values["ADW_MAX_CONCURRENT_PER_PROJECT"],
         agent_runtime=values["ADW_AGENT_RUNTIME"],
         sandbox=values["ADW_SANDBOX"],
         min_free_disk_mb=values["ADW_MIN_FREE_DISK_MB"],
         min_free_memory_mb=values["ADW_MIN_FREE_MEMORY_MB"],
+        max_load_per_core=values["ADW_MAX_LOAD_PER_CORE"],
         host=values["HOST"],
         port=values["PORT"],
         environment=values["ENVIRONMENT"],

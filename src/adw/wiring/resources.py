@@ -1,7 +1,8 @@
-"""Looks at the disk of the data directory and at the machine's memory."""
+"""Looks at the disk of the data directory, at the machine's memory, and at how busy its processors are."""
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from dataclasses import dataclass
@@ -11,8 +12,10 @@ from adw.kit.settings import Settings
 from adw.ports.resources import Headroom
 
 MEMINFO = Path("/proc/meminfo")
+CPU_PRESSURE = Path("/proc/pressure/cpu")
 _MB = 1024 * 1024
 _AVAILABLE = re.compile(r"^MemAvailable:\s+(\d+) kB$", re.MULTILINE)
+_SOME_WAITED = re.compile(r"^some avg10=(\d+\.\d+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,13 +24,17 @@ class HostResources:
 
     settings: Settings
     meminfo: Path = MEMINFO
+    cpu_pressure: Path = CPU_PRESSURE
 
     def look(self) -> Headroom:
         return Headroom(
             free_disk=free_bytes(self.settings.data_dir),
             available_memory=available_bytes(self.meminfo),
+            load_per_core=load_per_core(),
+            contended_percent=contended_percent(self.cpu_pressure),
             least_disk=self.settings.min_free_disk_mb * _MB,
             least_memory=self.settings.min_free_memory_mb * _MB,
+            most_load_per_core=self.settings.max_load_per_core,
         )
 
 
@@ -47,3 +54,20 @@ def available_bytes(meminfo: Path) -> int | None:
     except OSError:
         return None
     return None if found is None else int(found[1]) * 1024
+
+
+def load_per_core() -> float | None:
+    """Programs that ran or wanted to, averaged over a minute; None where nobody counts them."""
+    try:
+        return os.getloadavg()[0] / (os.cpu_count() or 1)
+    except (OSError, AttributeError):
+        return None
+
+
+def contended_percent(pressure: Path) -> float | None:
+    """Share of the last ten seconds in which something waited for a processor; None where Linux does not tell."""
+    try:
+        found = _SOME_WAITED.search(pressure.read_text(encoding="ascii", errors="replace"))
+    except OSError:
+        return None
+    return None if found is None else float(found[1])
