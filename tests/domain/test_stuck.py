@@ -92,6 +92,14 @@ def test_calls_side_by_side_are_told_apart_by_their_ids():
     assert [shown for _, shown in watch.calls] == ["Bash two"]
 
 
+def test_answers_of_a_wrong_form_are_counted_by_the_runtime():
+    watch = WATCH
+    for number in range(9):
+        use = AgentMessage(kind="tool_use", tool_use_id=str(number), tool_name="StructuredOutput", tool_input={})
+        watch = watch.take(use).take(AgentMessage(kind="tool_result", tool_use_id=str(number), text="wrong"))
+    assert watch.repetition() is None
+
+
 @given(st.dictionaries(st.text(max_size=3), st.integers() | st.text(max_size=3)))
 def test_neither_the_order_of_inputs_nor_a_remark_makes_another_call(inputs: dict[str, Any]):
     turned = dict(reversed(inputs.items()))

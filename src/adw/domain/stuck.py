@@ -28,6 +28,9 @@ _PASSING = re.compile(
 _REMARKS = frozenset({"description"})
 """Inputs that change nothing about what a tool does."""
 
+_COUNTED_ELSEWHERE = frozenset({"StructuredOutput"})
+"""Answers of a wrong form: runtimes give up on them by themselves, and say so."""
+
 
 class StuckKind(StrEnum):
     """The fact that shows it."""
@@ -103,7 +106,7 @@ class Watch:
     def take(self, message: AgentMessage, *, shown: str = "") -> Watch:
         """Adds what was heard. `shown` tells a person what a call of a tool does."""
         seen = replace(self, is_writing=message.kind == "delta")
-        if message.kind == "tool_use":
+        if message.kind == "tool_use" and message.tool_name not in _COUNTED_ELSEWHERE:
             call = fingerprint(message.tool_name or "", message.tool_input or {})
             return replace(seen, _open={**self._open, message.tool_use_id or "": (call, shown)})
         key = message.tool_use_id or ""
