@@ -38,6 +38,9 @@ model_set = "heavy"
 runtime = "claude"
 max_turns = 50
 timeout_s = 900
+wait_for_limit = false
+fallback = ["some-other-model"]
+fallback_on = ["overloaded", "limit"]
 
 [agents.models]
 planner = "some-model"

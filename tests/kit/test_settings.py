@@ -20,6 +20,7 @@ BAD = {
     "ADW_MIN_FREE_DISK_MB": "-1",
     "ADW_MIN_FREE_MEMORY_MB": "little",
     "ADW_AGENT_RUNTIME": "parrot",
+    "ADW_LONGEST_HOLD_S": "long",
     "PORT": "65536",
     "ENVIRONMENT": "space",
     "LOG_LEVEL": "loud",

@@ -13,6 +13,7 @@ from adw.domain.agent import Role
 from adw.domain.config import ProjectConfig
 from adw.domain.events import EventType, NewEvent
 from adw.domain.kinds import Phase
+from adw.domain.limits import Limit
 from adw.domain.status import Status
 from adw.domain.workflow import Workflow
 from adw.ports.gateway import GatewayVerdict, RunGrant
@@ -56,6 +57,7 @@ class MemoryGateway:
     url: str = "http://127.0.0.1:9"
     door: None = None
     says: GatewayVerdict = field(default_factory=GatewayVerdict)
+    limit: Limit | None = None
     grants: list[RunGrant] = field(default_factory=list)
     revoked: list[str] = field(default_factory=list)
 
@@ -65,6 +67,9 @@ class MemoryGateway:
 
     def revoke(self, token: str) -> None:
         self.revoked.append(token)
+
+    async def limit_on(self, model: str) -> Limit | None:
+        return self.limit
 
     def verdict(self, agent_run_id: str) -> GatewayVerdict:
         assert self.grants[-1].agent_run_id == agent_run_id

@@ -78,7 +78,7 @@ async def _answer_meanwhile(connection: Connection, workflow: Workflow) -> Appro
 
     A workflow asks one question at a time, so it is the latest one.
     """
-    if workflow.paused_from is not Status.WAITING:
+    if workflow.paused_from is not Status.WAITING or workflow.wait_scope is not None:
         return None
     asked = await approvals.list_approvals(connection, adw_id=workflow.adw_id)
     return asked[-1] if asked and asked[-1].decision is not Decision.PENDING else None

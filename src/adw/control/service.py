@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from adw.control.legs import halt_leg, start_leg
 from adw.control.resuming import fail_denied, go_on, is_allowed
+from adw.control.waking import go_on_early, goes_on_by_itself
 from adw.domain.approval import Approval, ApprovalKind, Decision
 from adw.domain.events import EventType, NewEvent
 from adw.domain.phase import PhaseStatus
@@ -42,8 +43,9 @@ class Control:
     async def resume(self, adw_id: str, *, actor: str) -> Workflow:
         """Continues a paused workflow where it was; one that waited goes on waiting unless it was answered since.
 
-        An answer given meanwhile counts now: allowed, the workflow goes on; denied, it fails. Raises WrongStateError
-        when it is not paused, or a person has taken its worktree over.
+        An answer given meanwhile counts now: allowed, the workflow goes on; denied, it fails. One that waits for a
+        limit or a shared budget tries again at once. Raises WrongStateError when it is not paused and waits for
+        nothing of the kind, or a person has taken its worktree over.
         """
         async with self.database.begin() as connection:
             workflow = await lock_workflow(connection, adw_id)
@@ -53,6 +55,8 @@ class Control:
                     hint=f"hand it back instead: `adw workflow handback {adw_id}`",
                 )
             event = _told(EventType.WORKFLOW_RESUMED, f"resumed by {actor}", actor)
+            if goes_on_by_itself(workflow):
+                return await go_on_early(connection, workflow, enqueuer=self.enqueuer, event=event)
             return await go_on(connection, workflow, enqueuer=self.enqueuer, event=event)
 
     async def cancel(self, adw_id: str, *, actor: str) -> Workflow:

@@ -25,6 +25,7 @@ from pydantic import (
 from adw.domain.agent import AgentLimits, ModelSet, Role, RuntimeName
 from adw.domain.config_problems import describe, refusal
 from adw.domain.defined import problems_of
+from adw.domain.failover import USUAL_REASONS, FallbackReason
 from adw.domain.stuck import StuckKind, StuckLimits, StuckPolicy, TreeRule
 from adw.domain.testing import ReportFormat
 from adw.domain.usage import Price
@@ -167,6 +168,11 @@ class AgentsTable(Table):
     models: dict[Role, Text] = Field(default_factory=dict[Role, str], examples=['models = { planner = "model-id" }'])
     prices: dict[Text, PriceEntry] = Field(
         default_factory=dict, examples=['prices = { "model-id" = { input_usd = 3.0, output_usd = 15.0 } }']
+    )
+    wait_for_limit: bool = Field(default=True, examples=["wait_for_limit = true"])
+    fallback: tuple[Text, ...] = Field(default=(), examples=['fallback = ["model-id"]'])
+    fallback_on: tuple[FallbackReason, ...] = Field(
+        default=USUAL_REASONS, examples=['fallback_on = ["overloaded", "unavailable", "limit"]']
     )
 
 

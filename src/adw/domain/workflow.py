@@ -100,6 +100,10 @@ class Workflow:
     """The commit its branch is moved back to before the next leg begins; None when it stays."""
     held_by: str | None
     """The person who has taken the worktree over, while the workflow is paused for it."""
+    resume_at: datetime | None
+    """When it goes on by itself, while it waits for the end of a limit."""
+    wait_scope: str | None
+    """Which limit or which shared budget it waits for."""
     failure: Failure | None
     owner_id: str | None
     owner_epoch: int

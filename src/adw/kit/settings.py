@@ -39,6 +39,16 @@ def _integer(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
+def _number(low: float, high: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        value = float(text)
+        if not low <= value <= high:
+            raise ValueError(f"must be from {low:g} to {high:g}")
+        return value
+
+    return parse
+
+
 def _choice(*values: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text.lower() not in values:
@@ -163,6 +173,13 @@ VARIABLES: tuple[Variable, ...] = (
         default="16",
         parse=_integer(0, 1_000_000),
     ),
+    Variable(
+        name="ADW_LONGEST_HOLD_S",
+        about="seconds for which a request to the model waits for a limit; for a longer one its workflow waits",
+        example="20",
+        default="20",
+        parse=_number(0, 100),
+    ),
     Variable(name="PORT", about="port of the server", example="8003", default="8003", parse=_integer(0, 65535)),
     Variable(name="HOST", about="address the server listens on", example="127.0.0.1", default="127.0.0.1"),
     Variable(
@@ -207,6 +224,7 @@ class Settings:
     min_free_disk_mb: int
     min_free_memory_mb: int
     max_load_per_core: int
+    longest_hold_s: float
     host: str
     port: int
     environment: str
@@ -275,6 +293,7 @@ def _settings(values: Mapping[str, Any], *, data_dir: Path, origins: Mapping[str
         min_free_disk_mb=values["ADW_MIN_FREE_DISK_MB"],
         min_free_memory_mb=values["ADW_MIN_FREE_MEMORY_MB"],
         max_load_per_core=values["ADW_MAX_LOAD_PER_CORE"],
+        longest_hold_s=values["ADW_LONGEST_HOLD_S"],
         host=values["HOST"],
         port=values["PORT"],
         environment=values["ENVIRONMENT"],
@@ -297,6 +316,8 @@ def _parse_all(given: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
 
 def _reason(error: ValueError) -> str:
     text = str(error)
+    if "could not convert" in text:
+        return "must be a number"
     return "must be a whole number" if "invalid literal" in text else text
 
 

@@ -40,6 +40,8 @@ _SAME = (
     "forked_from",
     "rewind_to",
     "held_by",
+    "resume_at",
+    "wait_scope",
     "owner_id",
     "owner_epoch",
     "leg",

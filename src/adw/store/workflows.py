@@ -132,6 +132,8 @@ async def transition(
         "queued_because": None,
         **(changes or {}),
     }
+    if to not in {Status.WAITING, Status.PAUSED}:
+        values |= {"resume_at": None, "wait_scope": None, "wait_usd": None}
     if to is Status.ACTIVE and current.started_at is None:
         values["started_at"] = func.clock_timestamp()
     if to is Status.QUEUED and current.status is not Status.PAUSED:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
 
 import structlog
@@ -23,6 +24,7 @@ from adw.wiring.services import build_gateway, build_services
 from adw.worker.dispatcher import Dispatcher
 from adw.worker.observer import WorkflowObserver
 from adw.worker.reconciler import Reconciler
+from adw.worker.waker import keep_waking
 from adw.workflows.interpreter import interpreter
 
 GRACE_S = 20.0
@@ -69,16 +71,24 @@ async def _work(
         await Reconciler(foundation, engine).at_boot()
         await engine.launch()
         stack.push_async_callback(engine.close, grace_s=GRACE_S)
-        await _tend(foundation, engine, running, stop=stop, until_eof=until_eof)
+        waking = keep_waking(foundation.database, engine, limits_changed=gateway.limits_changed)
+        await _tend(foundation, engine, running, waking, stop=stop, until_eof=until_eof)
 
 
 async def _tend(
-    foundation: Foundation, engine: DbosEngine, running: RunningDatabase, *, stop: asyncio.Event, until_eof: bool
+    foundation: Foundation,
+    engine: DbosEngine,
+    running: RunningDatabase,
+    waking: Coroutine[None, None, None],
+    *,
+    stop: asyncio.Event,
+    until_eof: bool,
 ) -> None:
     dispatcher = Dispatcher(foundation.database, engine, max_active=foundation.settings.max_concurrent_workflows)
     tasks = [
         asyncio.create_task(dispatcher.run(), name="dispatcher"),
         asyncio.create_task(listen(foundation.database, WORK_CHANNEL, dispatcher.wake), name="listener"),
+        asyncio.create_task(waking, name="waker"),
         asyncio.create_task(Reconciler(foundation, engine).run(), name="reconciler"),
         asyncio.create_task(_keep(foundation, running), name="database"),
     ]

@@ -60,6 +60,15 @@ async def announce_question(ctx: PhaseContext, question: Question) -> None:
     await _announce(ctx, f"question_comment.{question.key}", work)
 
 
+async def announce_waiting(ctx: PhaseContext, text: str, *, key: str) -> None:
+    """Says in a comment of its own what the workflow waits for, when nobody is asked to decide."""
+
+    async def work() -> JsonValue:
+        return await _comment(ctx, f"waiting:{key}", text)
+
+    await _announce(ctx, f"waiting_comment.{key}", work)
+
+
 async def announce_review(ctx: PhaseContext, body: str) -> None:
     """Says what a review found in a comment of its own, on the pull request if there is one."""
 

@@ -31,8 +31,9 @@ from adw.store.phases import list_phases
 from adw.workflows.containment import confine_agent, isolation
 from adw.workflows.context import PhaseContext
 from adw.workflows.endings import PhaseFailed
+from adw.workflows.limits import held_by_limit, stopped_by_limit, wait_for_limit
 from adw.workflows.messages import is_spoken_to, note_delivery, to_say
-from adw.workflows.money import budget_question, refused_for_money
+from adw.workflows.money import refused_for_money, wait_for_money
 from adw.workflows.narration import Narrator
 from adw.workflows.snapshots import Snapshots
 from adw.workflows.stuck import Overseer, Step, next_step, note_step, was_replaced, why_stopped, words_about
@@ -67,16 +68,17 @@ class Conversation:
 
 
 async def converse(ctx: PhaseContext, conversation: Conversation) -> Mapping[str, Any]:
-    """Holds the conversation and gives `{structured, text}`. Raises PhaseFailed; may wait for money."""
+    """Holds the conversation and gives `{structured, text}`. Raises PhaseFailed; may wait for money or for a limit."""
 
     async def work() -> JsonValue:
         return await _hold(ctx, conversation)
 
     name = f"{conversation.role}.{conversation.round}"
     record: Mapping[str, Any] = await ctx.step(name, work)
+    if record["outcome"] == "limited":
+        await wait_for_limit(ctx, record)
     if record["outcome"] == "budget":
-        await ctx.require(budget_question(record))
-        raise PhaseFailed(FailureClass.BUDGET_EXCEEDED, "the raised budget is used up as well")
+        await wait_for_money(ctx, record)
     if record["outcome"] == "failed":
         final = bool(record.get("final"))
         raise PhaseFailed(FailureClass(record["class"]), str(record["message"]), final=final)
@@ -93,6 +95,9 @@ async def _hold(ctx: PhaseContext, conversation: Conversation) -> JsonValue:
     delays = iter(ctx.services.retry_delays_s)
     goes_on = False
     while True:
+        held = await held_by_limit(ctx, output.model or "")
+        if held is not None:
+            return held
         result, goes_on, step = await _one_go(ctx, conversation, output, resume, goes_on=goes_on)
         if step is not None and step.action is StuckAction.STOP:
             return _stopped(conversation.role, step.sentence())
@@ -101,7 +106,7 @@ async def _hold(ctx: PhaseContext, conversation: Conversation) -> JsonValue:
             continue
         if result.failure is None:
             return _answer(result.text, result.structured)
-        outcome = await refused_for_money(ctx, str(output.id))
+        outcome = await refused_for_money(ctx, str(output.id)) or stopped_by_limit(ctx, str(output.id))
         delay = next(delays, None) if result.failure.retryable else None
         if outcome is not None or delay is None:
             return outcome or _failed(conversation.role, result.failure)
@@ -128,6 +133,8 @@ async def _one_go(
             role=conversation.role,
             budget_usd=ctx.run.workflow.budget_usd,
             prices={model: entry.price for model, entry in ctx.run.config.agents.prices.items()},
+            fallback=ctx.run.config.agents.fallback,
+            fallback_on=ctx.run.config.agents.fallback_on,
         )
     )
     overseer = Overseer(ctx, cwd=conversation.cwd)
@@ -234,9 +241,7 @@ async def _task(
         resume_session=resume,
         env=conversation.env,
         runtime=agents.runtime,
-        confinement=confine_agent(
-            ctx, cwd=conversation.cwd, workspace=workspace, policy=conversation.policy
-        ),
+        confinement=confine_agent(ctx, cwd=conversation.cwd, workspace=workspace, policy=conversation.policy),
     )
 
 
