@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from tests.measuring import unmeasured
 
 from adw.kit.postgres import discard
 from adw.kit.settings import OUR_NAMES, OUR_PREFIXES, VARIABLES
@@ -20,7 +21,8 @@ Adw = Callable[..., subprocess.CompletedProcess[str]]
 def clean_environ() -> dict[str, str]:
     """Ours without any setting of this program; a terminal's colours are off."""
     ours = OUR_NAMES | {variable.name for variable in VARIABLES} | {"ADW_DEBUG", "_ADW_COMPLETE"}
-    return {name: value for name, value in os.environ.items() if name not in ours and not name.startswith(OUR_PREFIXES)}
+    kept = unmeasured(os.environ)
+    return {name: value for name, value in kept.items() if name not in ours and not name.startswith(OUR_PREFIXES)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,7 +75,7 @@ def cluster():
 
 @pytest.fixture(scope="session")
 def nursery():
-    nursery = Nursery()
+    nursery = Nursery(measured=False)
     yield nursery
     nursery.close()
 
@@ -111,9 +111,11 @@ async def scene(folder, nursery, the_model, cluster, runtime):
 
 
 @pytest.fixture(scope="session")
-def shared(nursery, the_model, cluster):
+def shared(the_model, cluster):
     """Systems with one impatient worker each for all tests that leave it alone, by the runtime of their agents."""
     with ExitStack() as stack:
+        nursery = Nursery(measured=True)
+        stack.callback(nursery.close)
         yield Shared(stack, nursery=nursery, model=the_model, cluster=cluster)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 from sqlalchemy import text
+from tests.measuring import unmeasured
 
 from adw.agents.scripted_model import Journal, Scenario, serve_scripted_model
 from adw.domain.status import UNFINISHED
@@ -73,11 +74,15 @@ class Model:
 
 
 class Nursery:
-    """Where worker processes come from."""
+    """Where worker processes come from. Measuring coverage doubles their work, and what is killed reports none."""
 
-    def __init__(self):
+    def __init__(self, *, measured):
         self._process = subprocess.Popen(
-            [sys.executable, HERE / "nursery.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, HERE / "nursery.py"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=dict(os.environ) if measured else unmeasured(os.environ),
         )
         self._is_ready = False
 

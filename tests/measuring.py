@@ -1,0 +1,10 @@
+"""Which processes report coverage. Measuring doubles their time, so those that others stand for do not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+def unmeasured(environ: Mapping[str, str]) -> dict[str, str]:
+    """For the environment of a process that need not be measured."""
+    return {name: value for name, value in environ.items() if not name.startswith("COVERAGE_")}
