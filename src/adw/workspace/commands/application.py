@@ -9,11 +9,14 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
+from adw.kit.process.confinement import Confinement
 from adw.ports.commands import Appearance, Command, Picture, Place
 from adw.ports.launcher import Exited, Launch, Launcher
 from adw.workspace.commands.browser import find_browser, take_picture
+from adw.workspace.commands.doors import ways_in
 
 START_TIMEOUT_S = 30.0
 ANSWER_TIMEOUT_S = 10.0
@@ -30,10 +33,10 @@ Running = asyncio.Task[Exited]
 
 @asynccontextmanager
 async def serving(
-    launcher: Launcher, command: Command, *, cwd: Path, env: Mapping[str, str]
+    launcher: Launcher, command: Command, *, cwd: Path, env: Mapping[str, str], confinement: Confinement | None = None
 ) -> AsyncGenerator[Running]:
     """The command as it runs; it and everything it started is gone on leaving."""
-    launch = Launch(argv=("/bin/sh", "-c", command.line), cwd=cwd, env=env)
+    launch = Launch(argv=("/bin/sh", "-c", command.line), cwd=cwd, env=env, confinement=confinement)
     running = asyncio.create_task(launcher.run(launch, timeout_s=command.timeout_s, max_output_bytes=_MAX_OUTPUT_BYTES))
     try:
         yield running
@@ -57,7 +60,10 @@ async def look_at_application(
 
     `env` is what the command gets, `place.env` what a browser may; `ports` are by name, those looked at first first.
     """
-    async with serving(launcher, command, cwd=cwd, env=env) as running:
+    async with (
+        _reachable(place.confinement, ports) as confinement,
+        serving(launcher, command, cwd=cwd, env=env, confinement=confinement) as running,
+    ):
         urls = await _first_answers(running, ports, timeout_s=start_timeout_s)
         if not urls:
             return Appearance(note=_why_silent(command, running, start_timeout_s))
@@ -65,6 +71,16 @@ async def look_at_application(
     where = " and ".join(urls.values())
     seen = "" if pictures else "; there is no picture, for want of a browser that could take one"
     return Appearance(note=f"`{command.shown}` answered at {where}{seen}", urls=urls, pictures=pictures)
+
+
+@asynccontextmanager
+async def _reachable(confinement: Confinement | None, ports: Mapping[str, int]) -> AsyncGenerator[Confinement | None]:
+    """The confinement with a way in to each port; what has the machine's network is reachable as it is."""
+    if confinement is None or confinement.network == "open":
+        yield confinement
+        return
+    async with ways_in(ports.values()) as doors:
+        yield replace(confinement, ways_in=doors)
 
 
 async def _take_pictures(
