@@ -21,6 +21,8 @@ from benchmarks.context import Context
 from benchmarks.results import Figure, Measure
 
 LOOK_S = 0.02
+SHORT_STEPS = 6
+CONNECTIONS = 16
 TIMEOUT_S = 60.0
 _CREATE = "CREATE TABLE bench_steps (run_id text, name text, output jsonb, PRIMARY KEY (run_id, name))"
 _INSERT = "INSERT INTO bench_steps VALUES (%s, %s, %s)"
@@ -35,6 +37,8 @@ class _Silent:
 
     async def recovered(self, connection: Any, *, run_id: str, previous_executor: str) -> None: ...
     async def exhausted(self, connection: Any, *, run_id: str) -> None: ...
+    def lease_kept(self, *, until: float) -> None: ...
+
     async def lease_lost(self) -> None: ...
 
 
@@ -47,10 +51,15 @@ def measure(context: Context) -> Figure:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(_CREATE)
         found = asyncio.run(_measure(url, steps=steps, rounds=rounds))
+        found |= asyncio.run(_throughput(url, many=context.repetitions(120, quick=24), rounds=context.repetitions(3)))
     baseline_name = "insert and commit with psycopg"
+    many = context.repetitions(120, quick=24)
+    limits = [("one connection", found["hand runs 1"]), (f"{CONNECTIONS} connections", found["hand runs 16"])]
     return Figure(
         title="Engine",
-        setting=f"{steps} empty steps, one after the other in one run, on the embedded database with fsync on.",
+        setting=f"{steps} empty steps, one after the other in one run, on the embedded database with fsync on. Then "
+        f"{many} runs of {SHORT_STEPS} empty steps at once, in one process, {CONNECTIONS} of them at a time; the limit "
+        "is a loop that does nothing but insert and commit a row for each step.",
         measures=[
             Measure(name="step", unit="ms", samples=found["step"], baseline=found["hand"], baseline_name=baseline_name),
             Measure(
@@ -61,8 +70,14 @@ def measure(context: Context) -> Figure:
                 baseline_name=baseline_name,
             ),
             Measure(name="enqueued until running", unit="ms", samples=found["start"]),
+            *[
+                Measure(name=what, unit=unit, samples=[each * times for each in found["runs"]],
+                        baseline=[each * times for each in limit], baseline_name=f"the loop, {name}")
+                for what, unit, times in (("workflows", "runs/s", 1), ("steps", "steps/s", SHORT_STEPS))
+                for name, limit in limits
+            ],
         ],
-    )
+    )  # fmt: skip
 
 
 async def _measure(url: str, *, steps: int, rounds: int) -> dict[str, list[float]]:
@@ -94,6 +109,50 @@ async def _measure(url: str, *, steps: int, rounds: int) -> dict[str, list[float
         await engine.close(grace_s=5)
         await database.close()
     return found
+
+
+async def _throughput(url: str, *, many: int, rounds: int) -> dict[str, list[float]]:
+    """Runs a second, by the engine and by hand."""
+    found: dict[str, list[float]] = {"runs": [], "hand runs 1": [], "hand runs 16": []}
+    database = Database(url)
+
+    async def interpret(leg: Leg, payload: JsonObject) -> JsonValue:  # noqa: ARG001
+        await _steps(leg, "step", SHORT_STEPS)
+        return None
+
+    settings = EngineSettings(concurrency=CONNECTIONS, pool_size=CONNECTIONS)
+    engine = DbosEngine(database, interpret=interpret, observer=_Silent(), settings=settings)
+    await engine.launch()
+    try:
+        for number in range(rounds + 1):
+            begun = time.perf_counter()
+            await asyncio.gather(*(_run(engine, database, f"short-{number}-{each}", "step") for each in range(many)))
+            spent = time.perf_counter() - begun
+            for name, connections in (("hand runs 1", 1), ("hand runs 16", CONNECTIONS)):
+                by_hand = many / await _loop_by_hand(url, many, connections)
+                found[name] += [by_hand] if number else []
+            found["runs"] += [many / spent] if number else []
+    finally:
+        await engine.close(grace_s=5)
+        await database.close()
+    return found
+
+
+async def _loop_by_hand(url: str, many: int, connections: int) -> float:
+    """Seconds for as many runs, shared among connections that each insert and commit a row for each step."""
+    waiting = iter(range(many))
+
+    async def work() -> None:
+        async with await psycopg.AsyncConnection.connect(url) as connection:
+            for _ in waiting:
+                run_id = uuid4().hex
+                for number in range(SHORT_STEPS):
+                    await connection.execute(_INSERT, (run_id, f"s{number}", "{}"))
+                    await connection.commit()
+
+    begun = time.perf_counter()
+    await asyncio.gather(*(work() for _ in range(connections)))
+    return time.perf_counter() - begun
 
 
 async def _run(engine: DbosEngine, database: Database, run_id: str, kind: str) -> None:

@@ -40,6 +40,9 @@ class Notebook:
     async def exhausted(self, _connection: Any, *, run_id: str) -> None:
         self.write("exhausted", run_id)
 
+    def lease_kept(self, *, until: float) -> None:
+        (self.folder / f"lease-{os.getpid()}").write_text(str(until))
+
     async def lease_lost(self) -> None:
         self.write("lease_lost", os.getpid())
 

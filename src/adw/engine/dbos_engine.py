@@ -73,7 +73,7 @@ class DbosEngine(DbosEnqueuer):
         self._exit_process = exit_process
         self._own = Database(database.url, pool_size=1)
         """Beats must not queue behind the work of the rest of the process."""
-        self._lease = Lease(self._own, settings)
+        self._lease = Lease(self._own, settings, kept=lambda until: observer.lease_kept(until=until))
         recovery = Recovery(self._own, observer, limit=settings.max_recoveries)
         self._reaper = Reaper(self._own, recovery, executor_id=self.executor_id, executing=self._executing)
         self._dbos: DBOS | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import time
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -31,15 +32,27 @@ class Lease:
     merely ran out while the database was away is extended: nobody can have acted on it.
     """
 
-    def __init__(self, database: Database, settings: EngineSettings) -> None:
+    def __init__(
+        self, database: Database, settings: EngineSettings, *, kept: Callable[[float], None] = lambda _until: None
+    ) -> None:
+        """`kept` hears at each beat until when the lease holds at least, by this host's monotonic clock."""
         self.worker = _this_process(settings)
         self._database = database
         self._settings = settings
+        self._kept = kept
         self._unheard = False
+        self._steady_since = 0.0
 
     async def register(self) -> None:
+        begun = time.monotonic()
         async with self._database.begin() as connection:
             await workers.register_worker(connection, self.worker, lease_s=self._settings.lease_s)
+        self._kept(begun + self._settings.lease_s)
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether beats have got through long enough for the others', too: after an outage all leases look expired."""
+        return not self._unheard and time.monotonic() - self._steady_since >= self._settings.lease_s
 
     async def keep(self, lost: Callable[[], Awaitable[None]]) -> None:
         """Beats until cancelled, or until the lease is lost; then calls `lost`."""
@@ -58,6 +71,7 @@ class Lease:
 
     async def _beat(self) -> bool:
         """False when the lease is lost. A database that does not answer says nothing about it."""
+        begun = time.monotonic()
         try:
             async with asyncio.timeout(self._settings.lease_s), self._database.begin() as connection:
                 alive = await workers.beat(connection, worker_id=self.worker.id, lease_s=self._settings.lease_s)
@@ -68,7 +82,11 @@ class Lease:
             return True
         if self._unheard:
             _log.info("beats_again", executor_id=self.worker.id)
+            self._steady_since = time.monotonic()
         self._unheard = False
+        if alive:
+            # From before the question: the database's own reckoning can only begin later.
+            self._kept(begun + self._settings.lease_s)
         return alive
 
 

@@ -87,6 +87,10 @@ class RunObserver(Protocol):
         """The run lost its executor too often without making progress and will not be started again."""
         ...
 
+    def lease_kept(self, *, until: float) -> None:
+        """This worker's lease holds at least until then, by this host's monotonic clock. Called at each beat."""
+        ...
+
     async def lease_lost(self) -> None:
         """Others take this worker for dead. Ends its agents at once; the process exits when this returns."""
         ...

@@ -61,7 +61,7 @@ async def _work(
         engine = DbosEngine(
             foundation.database,
             interpret=interpreter(services),
-            observer=WorkflowObserver(end_agents=foundation.lifeline.close),
+            observer=WorkflowObserver(end_agents=foundation.lifeline.close, keep_agents=foundation.lifeline.extend),
             settings=EngineSettings(
                 name=name or f"worker-{os.getpid()}",
                 concurrency=concurrency or settings.max_concurrent_workflows,

@@ -19,8 +19,11 @@ from adw.store.workflows import fence_off, get_workflow, transition
 class WorkflowObserver:
     """Implements `adw.ports.engine.RunObserver`."""
 
-    def __init__(self, *, end_agents: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, *, end_agents: Callable[[], Awaitable[None]], keep_agents: Callable[[float], None] = lambda _until: None
+    ) -> None:
         self._end_agents = end_agents
+        self._keep_agents = keep_agents
 
     async def progress(self, connection: Connection, *, run_id: str) -> str:
         return str(await latest_agent_seq(connection, adw_id_of(run_id)))
@@ -50,6 +53,9 @@ class WorkflowObserver:
         event = NewEvent(type=EventType.WORKFLOW_FAILED, message=failure.message, data=failure_to(failure))
         changes = {"failure": failure_to(failure), "failure_class": failure.failure_class.value}
         await transition(connection, adw_id, to=Status.FAILED, event=event, changes=changes)
+
+    def lease_kept(self, *, until: float) -> None:
+        self._keep_agents(until)
 
     async def lease_lost(self) -> None:
         await self._end_agents()

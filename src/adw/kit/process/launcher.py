@@ -38,6 +38,8 @@ _INTERPRETER = (sys.executable, "-I", "-S", _SUPERVISOR)
 # What the interpreter itself may need to start; the program does not get it.
 _INTERPRETER_ENV = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _DRAIN_S = 2.0
+_LEASE_LOOK_S = 0.1
+_ENDED_BY_US = frozenset({supervisor.KILLED, supervisor.REFUSED})
 _SANDBOX_FAILED = 1
 
 WITHOUT_SANDBOX = 'install bubblewrap and allow user namespaces, or give up containment: [sandbox] mode = "off"'
@@ -86,8 +88,18 @@ class SupervisedLauncher:
         """Runs a program to its end; exit code 127 when it does not exist, 128 + n when signal n ended it.
 
         On a time-out `exit_code` is None. On a time-out or cancellation its whole process tree is gone on return.
-        Raises `ConfigurationError` or `InfrastructureError` when its confinement cannot be carried out.
+        Raises `ConfigurationError` or `InfrastructureError` when its confinement cannot be carried out. A program that
+        ended with the worker's lease says nothing by that: it is run again when the lease is renewed.
         """
+        while True:
+            while self._lifeline.has_lapsed:  # noqa: ASYNC110 - it is renewed, or this process ends
+                await asyncio.sleep(_LEASE_LOOK_S)
+            lapses = self._lifeline.lapses
+            exited = await self._run_once(launch, timeout_s=timeout_s, max_output_bytes=max_output_bytes)
+            if self._lifeline.lapses == lapses or exited.exit_code not in _ENDED_BY_US:
+                return exited
+
+    async def _run_once(self, launch: LaunchLike, *, timeout_s: float, max_output_bytes: int) -> Exited:
         launch_id = secrets.token_hex(8)
         spec = self._write_spec(launch, launch_id=launch_id, folder=self._runtime_dir, pass_through=())
         try:
@@ -177,6 +189,7 @@ class SupervisedLauncher:
             "enclosure": None if confinement is None else self._enclosure(confinement, launch.cwd, _temporary(path)),
             "pass_through": list(pass_through),
             "lifeline": str(self._lifeline.path),
+            "leased": self._lifeline.is_leased,
         }
         with open(path, "x", encoding="utf-8", opener=_private) as file:
             json.dump(content, file)

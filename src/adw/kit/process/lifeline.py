@@ -2,6 +2,8 @@
 
 A supervisor stays connected for as long as it runs. When its connection ends, for whatever reason, it kills its whole
 process tree: the worker hangs up to end one program, and the kernel hangs up on all of them when the worker dies.
+A worker with a lease tells them at each beat until when it holds. One that is stopped, or cut off from the database,
+cannot, and what it started ends before anybody else may take its place.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import asyncio
 import json
 import secrets
 import shutil
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
@@ -34,6 +37,8 @@ class Lifeline:
         self._connections: set[_Connection] = set()
         self._unwanted: set[str] = set()
         self._closed = False
+        self._lease_until: float | None = None
+        self._lapses = 0
 
     @classmethod
     async def open(cls, folder: Path) -> Self:
@@ -85,6 +90,32 @@ class Lifeline:
         if self._own_folder is not None:
             shutil.rmtree(self._own_folder, ignore_errors=True)
 
+    def extend(self, until: float) -> None:
+        """The worker's lease holds at least until then, by the monotonic clock. Tells all supervisors."""
+        self._lapses = self.lapses
+        self._lease_until = until
+        for connection in self._connections:
+            connection.tell(until)
+
+    @property
+    def is_leased(self) -> bool:
+        """Whether programs started here depend on a lease, be it good or not."""
+        return self._lease_until is not None
+
+    @property
+    def has_lapsed(self) -> bool:
+        """Whether the lease is over for now: whatever was running has ended, and nothing can be started."""
+        return self._lease_until is not None and time.monotonic() >= self._lease_until
+
+    @property
+    def lapses(self) -> int:
+        """How often the lease was over so far; a program that saw this number change was ended by it."""
+        return self._lapses + self.has_lapsed
+
+    @property
+    def lease_until(self) -> float | None:
+        return self._lease_until
+
     def forget(self, launch_id: str) -> None:
         """Drops what is remembered about a launch that will never connect again."""
         self._unwanted.discard(launch_id)
@@ -118,6 +149,7 @@ class _Connection(asyncio.Protocol):
         self._lifeline = lifeline
         self._transport: asyncio.Transport | None = None
         self._hello = b""
+        self._is_hung_up = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -136,8 +168,14 @@ class _Connection(asyncio.Protocol):
         if not self.gone.done():
             self.gone.set_result(None)
 
+    def tell(self, until: float) -> None:
+        """Says until when the lease holds."""
+        if self.launch_id and not self._is_hung_up and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(f"{until:.3f}\n".encode())
+
     def hang_up(self) -> None:
         """Tells the supervisor to kill its tree, and stays to hear that it is done."""
+        self._is_hung_up = True
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write_eof()
 
@@ -155,3 +193,5 @@ class _Connection(asyncio.Protocol):
             return
         if self._lifeline.is_unwanted(self.launch_id):
             self.hang_up()
+        elif self._lifeline.lease_until is not None:
+            self.tell(self._lifeline.lease_until)

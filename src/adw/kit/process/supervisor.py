@@ -2,7 +2,8 @@
 
 Stand-alone and standard library only, because it starts in front of every agent and command. Two processes share the
 work. The *front* is what the caller started: it relays signals and ends with the program's code. The *reaper* holds the
-program. Each kills all that is left when the other is killed, and both when the lifeline to the worker is closed.
+program. Each kills all that is left when the other is killed, and both when the lifeline to the worker is closed, or
+when a worker that has a lease no longer says over it that the lease goes on: it may be stopped, or cut off.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ _SET_PARENT_DEATH_SIGNAL = 1
 _SET_CHILD_SUBREAPER = 36
 _KILL_DEADLINE_S = 20.0
 _KILL_PAUSE_S = 0.002
+_GREETING_S = 10.0
+"""How long a worker with a lease may take to answer a new supervisor, before the program is started."""
 
 
 def main(arguments: list[str]) -> int:
@@ -95,13 +98,16 @@ def _reap(spec: dict[str, Any], extra: list[str], lifeline: socket.socket, front
         lifeline.sendall(json.dumps({"id": spec["id"], "pid": os.getpid()}).encode() + b"\n")
     except OSError as error:
         return _complain(f"refused to start: the worker is gone ({error.strerror})", REFUSED)
+    worker = _Worker(lifeline)
+    if spec.get("leased") and not worker.greets():
+        return _complain("refused to start: the worker has no lease", REFUSED)
     program = os.fork()
     if program == 0:
         _become_program(spec, extra)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _RELAYED)
     _let_go_of_streams()
     try:
-        return _watch(program, lifeline.fileno(), front, wakeup)
+        return _watch(program, worker, front, wakeup)
     finally:
         if sys.platform != "linux":
             # No way to find every descendant: at least the program's own group.
@@ -145,28 +151,59 @@ def _enclosed(
     return [enclosure["program"], "--args", str(profile), "--", *enclosure["before"], *argv], {}
 
 
-def _watch(program: int, lifeline: int, front: int, wakeup: int) -> int:
+def _watch(program: int, worker: _Worker, front: int, wakeup: int) -> int:
     poller = select.poll()
-    for descriptor in (lifeline, front, wakeup):
+    for descriptor in (worker.descriptor, front, wakeup):
         poller.register(descriptor, select.POLLIN)
     while True:
-        for descriptor, _ in poller.poll():
-            if descriptor != wakeup:
-                if _is_at_end(descriptor):
-                    return KILLED
-                continue
-            for number in os.read(wakeup, 1024):
-                if number != signal.SIGCHLD:
-                    _send_to_group(program, number)
-                elif (code := _collect(program)) is not None:
-                    return code
+        ready = [descriptor for descriptor, _ in poller.poll(worker.patience_ms())]
+        # What the worker said meanwhile is heard before its time is judged.
+        if (worker.descriptor in ready and not worker.listen()) or worker.is_overdue() or front in ready:
+            return KILLED
+        for number in os.read(wakeup, 1024) if wakeup in ready else b"":
+            if number != signal.SIGCHLD:
+                _send_to_group(program, number)
+            elif (code := _collect(program)) is not None:
+                return code
 
 
-def _is_at_end(descriptor: int) -> bool:
-    try:
-        return not os.read(descriptor, 1024)
-    except ConnectionError:
-        return True
+class _Worker:
+    """The worker's words on the lifeline: until when its lease certainly holds, on the clock all processes share.
+
+    One that never says anything has no lease, and is alive for as long as it does not hang up.
+    """
+
+    def __init__(self, lifeline: socket.socket) -> None:
+        self.descriptor = lifeline.fileno()
+        self._until: float | None = None
+        self._words = b""
+
+    def greets(self) -> bool:
+        """Waits for the first word. False when there is none, or the lease it tells of is over."""
+        poller = select.poll()
+        poller.register(self.descriptor, select.POLLIN)
+        deadline = time.monotonic() + _GREETING_S
+        while self._until is None and poller.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            if not self.listen():
+                return False
+        return self._until is not None and not self.is_overdue()
+
+    def listen(self) -> bool:
+        """Takes in what was said. False when the worker hung up."""
+        try:
+            words = os.read(self.descriptor, 4096)
+        except ConnectionError:
+            return False
+        *said, self._words = (self._words + words).split(b"\n")
+        if said:
+            self._until = float(said[-1])
+        return bool(words)
+
+    def patience_ms(self) -> float | None:
+        return None if self._until is None else max(0.0, self._until - time.monotonic()) * 1000
+
+    def is_overdue(self) -> bool:
+        return self._until is not None and time.monotonic() >= self._until
 
 
 def _wake_on_signals() -> int:
