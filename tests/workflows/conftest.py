@@ -68,7 +68,7 @@ class MemoryGateway:
     def revoke(self, token: str) -> None:
         self.revoked.append(token)
 
-    async def limit_on(self, model: str) -> Limit | None:
+    async def limit_on(self, model: str) -> Limit | None:  # noqa: ARG002 # it holds for all
         return self.limit
 
     def verdict(self, agent_run_id: str) -> GatewayVerdict:

@@ -11,6 +11,7 @@ import adw
 from adw.cli.commands import (
     agent,
     approval,
+    budget,
     completion,
     config,
     cost,
@@ -72,6 +73,7 @@ app.command("ls")(workflow.list_workflows)
 app.command("logs")(workflow_view.logs)
 app.add_typer(workflow.app, name="workflow")
 app.command("cost")(cost.cost)
+app.add_typer(budget.app, name="budget")
 app.command("kpi")(kpi.kpi)
 app.add_typer(agent.app, name="agent")
 app.add_typer(approval.app, name="approval")

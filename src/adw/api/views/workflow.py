@@ -90,6 +90,8 @@ class WorkflowSummary(Wire):
     status: str
     phase: str
     wait_reason: str | None
+    resume_at: datetime | None = Field(description="When it goes on by itself, while it waits for a limit's end")
+    wait_scope: str | None = Field(description="Which limit or which shared budget it waits for")
     paused_from: str | None
     issue_number: int | None
     issue_title: str

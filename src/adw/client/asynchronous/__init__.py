@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from adw.client.asynchronous.budgets import AsyncBudgets
 from adw.client.asynchronous.following import AsyncFollowing
 from adw.client.asynchronous.hosts import AsyncHosts
 from adw.client.asynchronous.projects import AsyncProjects
@@ -11,7 +12,7 @@ from adw.client.asynchronous.workflows import AsyncWorkflows
 __all__ = ["AsyncAdwClient"]
 
 
-class AsyncAdwClient(AsyncWorkflows, AsyncRecords, AsyncProjects, AsyncHosts, AsyncFollowing):
+class AsyncAdwClient(AsyncWorkflows, AsyncRecords, AsyncProjects, AsyncBudgets, AsyncHosts, AsyncFollowing):
     """One server, spoken to from an event loop. Close it, or use it as a context manager.
 
     Every method raises the error of our own tree that the server's refusal stands for, `UnreachableError` when there

@@ -14,7 +14,7 @@ T_co = TypeVar("T_co", covariant=True)
 """What the answer is: a typed dictionary, text, or bytes."""
 
 Money = Decimal | float | int
-Method = Literal["GET", "POST", "DELETE"]
+Method = Literal["GET", "POST", "PUT", "DELETE"]
 
 WORKFLOWS = "/api/adw/workflows"
 

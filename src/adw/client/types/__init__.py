@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from adw.client.types.budgets import BudgetDict, BudgetListDict, BudgetPeriod
 from adw.client.types.evidence import (
     ChangedFileDict,
     ConversationDict,
@@ -103,6 +104,9 @@ __all__ = [
     "ArtifactDict",
     "ArtifactListDict",
     "BaseDict",
+    "BudgetDict",
+    "BudgetListDict",
+    "BudgetPeriod",
     "ChangedFileDict",
     "CleanupDict",
     "CleanupItemDict",

@@ -148,6 +148,8 @@ class WorkflowSummaryDict(TypedDict):
     status: str
     phase: str
     waitReason: str | None
+    resumeAt: str | None
+    waitScope: str | None
     pausedFrom: str | None
     issueNumber: int | None
     issueTitle: str
