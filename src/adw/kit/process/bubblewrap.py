@@ -30,6 +30,9 @@ _ALWAYS = (
     "--new-session",
 )
 _NOTHING = "/dev/null"
+_KERNEL_SETTINGS = ("bus", "fs", "irq", "sys", "sysrq-trigger")
+"""Files of `/proc` that obey the root user even without any capability: one names a program to be run outside."""
+_KERNEL_SECRETS = ("acpi", "kcore", "keys", "latency_stats", "mtrr", "sched_debug", "scsi", "timer_list")
 
 
 class Sandbox(Protocol):
@@ -88,7 +91,7 @@ def profile(machine: Machine, confinement: Confinement, *, cwd: Path, temporary:
     arguments = [*_ALWAYS, *(["--share-net"] if confinement.network == "open" else [])]
     for target, link in machine.links:
         arguments += ["--symlink", target, str(link)]
-    arguments += ["--proc", "/proc", "--dev", "/dev", "--dir", "/run", "--dir", "/var"]
+    arguments += ["--proc", "/proc", *_kernel(), "--dev", "/dev", "--dir", "/run", "--dir", "/var"]
     arguments += ["--bind", str(temporary), "/tmp", "--symlink", "/tmp", "/var/tmp"]  # noqa: S108 - the one inside
     for path in shown:
         arguments += ["--ro-bind-try", str(path), str(path)]
@@ -113,6 +116,14 @@ def relaying(confinement: Confinement) -> tuple[str, ...]:
     if not ways_out and not ways_in:
         return ()
     return (os.path.realpath(sys.executable), "-I", "-S", str(RELAY), *ways_out, *ways_in, "--")
+
+
+def _kernel() -> Iterable[str]:
+    proc = Path("/proc")
+    for name in _KERNEL_SETTINGS:
+        yield from ("--ro-bind-try", str(proc / name), str(proc / name))
+    for name in _KERNEL_SECRETS:
+        yield from _mask(proc / name)
 
 
 def _own(machine: Machine, confinement: Confinement) -> Iterable[str]:

