@@ -36,15 +36,20 @@ class Report:
         return [entry.name for entry in self.entries if entry.figure is None]
 
     @property
-    def missed(self) -> list[str]:
-        """Goals that were not met, as `figure: measure`."""
+    def goals(self) -> list[tuple[str, Measure]]:
+        """Every measure that has a goal, with the name of its figure."""
         return [
-            f"{entry.name}: {measure.name}"
+            (entry.name, measure)
             for entry in self.entries
             if entry.figure is not None
             for measure in entry.figure.measures
-            if measure.met is False
+            if measure.met is not None
         ]
+
+    @property
+    def missed(self) -> list[str]:
+        """Goals that were not met, as `figure: measure`."""
+        return [f"{name}: {measure.name}" for name, measure in self.goals if not measure.met]
 
 
 def write(report: Report, folder: Path) -> tuple[Path, Path]:
@@ -61,6 +66,7 @@ def as_json(report: Report) -> dict[str, Any]:
     return {
         "machine": dict(report.machine),
         "quick": report.quick,
+        "goals": [_goal_json(name, measure) for name, measure in report.goals],
         "missed": report.missed,
         "failed": report.failed,
         "figures": [_entry_json(entry) for entry in report.entries],
@@ -117,11 +123,34 @@ def _machine(report: Report) -> str:
 
 
 def _verdict(report: Report) -> str:
-    lines = ["## Goals\n"]
+    head = ["figure", "what", "goal", "median", "worst", ""]
+    lines = ["## Goals\n", *_grid(head, [_goal_row(name, measure) for name, measure in report.goals]), ""]
     lines.append("Missed: " + ", ".join(report.missed) if report.missed else "No goal was missed.")
     if report.failed:
         lines.append("Not measured: " + ", ".join(report.failed))
     return "\n".join(lines) + "\n"
+
+
+def _goal_row(name: str, measure: Measure) -> list[str]:
+    return [
+        f"`{name}`",
+        measure.name,
+        f"≤ {_number(measure.goal_at_most or 0)} {measure.unit}",
+        f"{_number(measure.median)} {measure.unit}",
+        f"{_number(max(measure.samples))} {measure.unit}",
+        "met" if measure.met else "**missed**",
+    ]
+
+
+def _goal_json(name: str, measure: Measure) -> dict[str, Any]:
+    return {
+        "figure": name,
+        "measure": measure.name,
+        "unit": measure.unit,
+        "goal_at_most": measure.goal_at_most,
+        "median": measure.median,
+        "met": measure.met,
+    }
 
 
 def _entry_json(entry: Entry) -> dict[str, Any]:

@@ -13,17 +13,21 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from adw.agents.scripted_model import serve_scripted_model
+import psutil
+
+from adw.agents.scripted_model import ScriptedModelServer, serve_scripted_model
 from adw.agents.scripted_model.scenario import Scenario
 from adw.domain.events import Event
 from adw.domain.status import Status
 from adw.domain.workflow import Workflow
 from adw.intake.service import WorkRequest
+from adw.kit.postgres import EmbeddedPostgres
 from adw.kit.settings import OUR_NAMES, OUR_PREFIXES, read_settings
 from adw.store.events import get_workflow_events
 from adw.store.workflows import get_workflow
 from adw.wiring.database import migrated_database
 from adw.wiring.foundation import Foundation, open_foundation
+from benchmarks.family import tree
 from benchmarks.scenario import FILES
 
 KIND = "plan-build-test"
@@ -53,15 +57,19 @@ class Stage:
     env: Mapping[str, str]
     """The environment of every process of ours."""
     foundation: Foundation
-    model_url: str
+    model: ScriptedModelServer
 
-    async def accept(self) -> str:
+    @property
+    def model_url(self) -> str:
+        return self.model.url
+
+    async def accept(self, *, kind: str = KIND) -> str:
         """Hands in a piece of work; returns its `adw_id`."""
-        request = WorkRequest(project=str(self.repo), kind=KIND, actor="bench", source="cli", prompt=PROMPT)
+        request = WorkRequest(project=str(self.repo), kind=kind, actor="bench", source="cli", prompt=PROMPT)
         return (await self.foundation.intake.accept(request)).workflow.adw_id
 
-    async def completed(self, adw_id: str, *, timeout_s: float = 180.0) -> Workflow:
-        """Waits until it is completed. Raises RuntimeError for any other end."""
+    async def completed(self, adw_id: str, *, timeout_s: float = 180.0, wanted: Status = Status.COMPLETED) -> Workflow:
+        """Waits until it is completed, or as is wanted. Raises RuntimeError for any other end."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             workflow = await self.workflow(adw_id)
@@ -70,7 +78,7 @@ class Stage:
             await asyncio.sleep(LOOK_S)
         else:
             raise RuntimeError(f"workflow {adw_id} did not end within {timeout_s:g} s")
-        if workflow.status is not Status.COMPLETED:
+        if workflow.status is not wanted:
             raise RuntimeError(f"workflow {adw_id} is {workflow.status}: {workflow.failure}")
         return workflow
 
@@ -97,16 +105,24 @@ class Stage:
 
 
 @asynccontextmanager
-async def open_stage(root: Path, script: Scenario) -> AsyncGenerator[Stage]:
-    """Sets everything up below `root` and ends it again."""
+async def open_stage(
+    root: Path, script: Scenario, *, settings_of_project: str = "", **variables: str
+) -> AsyncGenerator[Stage]:
+    """Sets everything up below `root` and ends it again. `variables` are further ones of all processes of ours."""
     repo = root / "sample"
-    write_sample(repo)
+    write_sample(repo, extra=settings_of_project)
     async with serve_scripted_model(script) as model:
-        env = environment(root / "data", model_url=model.url)
+        env = environment(root / "data", model_url=model.url) | variables
         settings = read_settings(env)
         with migrated_database(settings) as running:
             async with open_foundation(settings, url=running.url, environ=env) as foundation:
-                yield Stage(root=root, repo=repo, env=env, foundation=foundation, model_url=model.url)
+                yield Stage(root=root, repo=repo, env=env, foundation=foundation, model=model)
+
+
+def postgres_of(data_dir: Path) -> list[psutil.Process]:
+    """The processes of the embedded database."""
+    pid = EmbeddedPostgres(data_dir=data_dir).status().pid
+    return [] if pid is None else tree(pid)
 
 
 def environment(data_dir: Path, *, model_url: str = "http://127.0.0.1:9") -> dict[str, str]:
@@ -118,18 +134,27 @@ def environment(data_dir: Path, *, model_url: str = "http://127.0.0.1:9") -> dic
     return kept | ours
 
 
-def write_sample(folder: Path) -> None:
-    """A repository that needs no installation and whose check takes no time."""
+def write_sample(folder: Path, *, extra: str = "", more_files: int = 0) -> None:
+    """A repository that needs no installation and whose check takes no time; `more_files` of 4 kB, 50 a folder."""
     folder.mkdir(parents=True)
-    (folder / "adw.toml").write_text(_CONFIG)
+    (folder / "adw.toml").write_text(_CONFIG + extra)
+    for number in range(more_files):
+        path = folder / f"area_{number // 50}" / f"module_{number}.txt"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"Line of module {number}.\n" * 180)
     (folder / "check.sh").write_text(_CHECK)
     for number in range(FILES):
         (folder / f"part_{number}.txt").write_text(f"This is part {number}.\n" * 20)
     for words in (("init", "-q", "-b", "main"), ("add", "-A"), ("commit", "-q", "-m", "Begin")):
-        _git(folder, *words)
+        git(folder, *words)
 
 
-def _git(folder: Path, *words: str) -> None:
+def begin_anew(folder: Path) -> None:
+    """Another commit on the base branch, for which nothing is known yet."""
+    git(folder, "commit", "-q", "--allow-empty", "-m", "Go on")
+
+
+def git(folder: Path, *words: str) -> None:
     own = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     who = ("-c", "user.name=Bench", "-c", "user.email=bench@example.com")
     subprocess.run(["git", "-C", str(folder), *who, *words], env={**os.environ, **own}, check=True, capture_output=True)

@@ -18,6 +18,7 @@ from typing import Any, TextIO
 from adw.engine.leg import DbosLeg
 from adw.kit.settings import read_settings
 from adw.worker.main import run_worker
+from adw.workflows import baseline
 
 
 def main() -> None:
@@ -25,6 +26,7 @@ def main() -> None:
         _watch_programs(notes)
         for kind in ("step", "transaction"):
             _watch_leg(notes, kind)
+        _watch_baseline(notes)
         run_worker(read_settings(), name="bench")
 
 
@@ -68,6 +70,19 @@ def _watch_leg(notes: TextIO, kind: str) -> None:
             _write(notes, kind=kind, what=name, run=self.run_id, begin=begin, end=time.time(), own=own)
 
     setattr(DbosLeg, kind, watched)
+
+
+def _watch_baseline(notes: TextIO) -> None:
+    """The base's tests run beside the planner, in no step of their own."""
+    original = baseline._run  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # where only a missing one is run
+
+    async def watched(*arguments: Any) -> Any:
+        begin = time.time()
+        result = await original(*arguments)
+        _write(notes, kind="baseline", what="run_baseline", begin=begin, end=time.time())
+        return result
+
+    baseline._run = watched  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
 
 
 def _kind(argv: tuple[Any, ...]) -> str:

@@ -115,9 +115,11 @@ async def _throughput(url: str, *, many: int, rounds: int) -> dict[str, list[flo
     """Runs a second, by the engine and by hand."""
     found: dict[str, list[float]] = {"runs": [], "hand runs 1": [], "hand runs 16": []}
     database = Database(url)
+    ended: asyncio.Queue[str] = asyncio.Queue()
 
     async def interpret(leg: Leg, payload: JsonObject) -> JsonValue:  # noqa: ARG001
         await _steps(leg, "step", SHORT_STEPS)
+        ended.put_nowait(leg.run_id)
         return None
 
     settings = EngineSettings(concurrency=CONNECTIONS, pool_size=CONNECTIONS)
@@ -126,7 +128,11 @@ async def _throughput(url: str, *, many: int, rounds: int) -> dict[str, list[flo
     try:
         for number in range(rounds + 1):
             begun = time.perf_counter()
-            await asyncio.gather(*(_run(engine, database, f"short-{number}-{each}", "step") for each in range(many)))
+            for each in range(many):
+                async with database.begin() as connection:
+                    await engine.enqueue(connection, run_id=f"short-{number}-{each}", payload={})
+            for _ in range(many):
+                await asyncio.wait_for(ended.get(), TIMEOUT_S)
             spent = time.perf_counter() - begun
             for name, connections in (("hand runs 1", 1), ("hand runs 16", CONNECTIONS)):
                 by_hand = many / await _loop_by_hand(url, many, connections)

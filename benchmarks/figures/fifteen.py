@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-import psutil
-
 from adw.domain.workflow import Workflow
 from benchmarks.context import Context
+from benchmarks.family import cpu_s
 from benchmarks.results import Figure, Measure
 from benchmarks.scenario import scenario
 from benchmarks.stage import Stage, open_stage, worker
@@ -41,9 +40,9 @@ async def _measure(context: Context, many: int) -> tuple[list[float], list[float
         with worker(stage) as working:
             await stage.completed(await stage.accept())  # the first run makes the mirror and the baseline
             for _ in range(context.repetitions(2)):
-                before = _cpu_s(working.pid)
+                before = cpu_s(working.pid)
                 alone.append(_wall([await stage.completed(await stage.accept())]))
-                cpu.append(_cpu_s(working.pid) - before)
+                cpu.append(cpu_s(working.pid) - before)
             walls.append(_wall(await _together(stage, many)))
     return walls, alone, cpu
 
@@ -56,9 +55,3 @@ async def _together(stage: Stage, many: int) -> list[Workflow]:
 def _wall(workflows: list[Workflow]) -> float:
     begin = min(workflow.created_at for workflow in workflows)
     return max((each.completed_at or begin) - begin for each in workflows).total_seconds()
-
-
-def _cpu_s(pid: int) -> float:
-    """Of the worker and of every process it has waited for so far."""
-    times = psutil.Process(pid).cpu_times()
-    return times.user + times.system + times.children_user + times.children_system

@@ -5,22 +5,18 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Self
 
 import psutil
 
-from adw.kit.postgres import EmbeddedPostgres
 from benchmarks.bare import converse_all
 from benchmarks.context import Context
-from benchmarks.family import pss_mib, rss_mib, tree
+from benchmarks.family import Peak, pss_mib, rss_mib, tree
 from benchmarks.ready import bare_server, free_port, server
 from benchmarks.results import Figure, Measure
 from benchmarks.scenario import scenario
-from benchmarks.stage import open_stage, worker, write_sample
+from benchmarks.stage import open_stage, postgres_of, worker, write_sample
 
 SETTLE_S = 2.0
 _IMPORTS = "import claude_agent_sdk, dbos, sqlalchemy, httpx, uvicorn, sys; print(flush=True); sys.stdin.read()"
@@ -62,6 +58,10 @@ async def _measure(context: Context) -> dict[str, list[float]]:
         found.setdefault(f"{name} pss", []).append(pss_mib(processes))
         found.setdefault(f"{name} rss", []).append(rss_mib(processes))
 
+    def take_peak(name: str, peak: Peak) -> None:
+        found.setdefault(f"{name} pss", []).append(peak.pss_mib)
+        found.setdefault(f"{name} rss", []).append(peak.rss_mib)
+
     def take_imports() -> None:
         with subprocess.Popen(_IMPORTED, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             if process.stdout is not None and process.stdout.readline():
@@ -76,52 +76,19 @@ async def _measure(context: Context) -> dict[str, list[float]]:
                 await asyncio.sleep(SETTLE_S)
                 take("server", tree(serving.pid))
                 take("worker", tree(working.pid))
-                take("postgres", _postgres(data_dir))
+                take("postgres", postgres_of(data_dir))
                 own = {process.pid for process in tree(working.pid)}
-                with _Peak(lambda pid=working.pid, own=own: [p for p in tree(pid) if p.pid not in own]) as peak:
+                with Peak(lambda pid=working.pid, own=own: [p for p in tree(pid) if p.pid not in own]) as peak:
                     await stage.completed(await stage.accept())
-                peak.into(found, "agent")
+                take_peak("agent", peak)
                 take("busy", [psutil.Process(working.pid)])
             repo = context.root / f"bare-{time.monotonic_ns()}"
             write_sample(repo)
-            with _Peak(lambda: [p for p in psutil.Process().children(recursive=True) if p.name() == "claude"]) as peak:
+            with Peak(lambda: [p for p in psutil.Process().children(recursive=True) if p.name() == "claude"]) as peak:
                 await converse_all(repo, model_url=stage.model_url)
-            peak.into(found, "cli")
+            take_peak("cli", peak)
             with bare_server(context.root, free_port()) as (serving, _):
                 await asyncio.sleep(SETTLE_S)
                 take("bare", tree(serving.pid))
             await asyncio.to_thread(take_imports)
     return found
-
-
-def _postgres(data_dir: Path) -> list[psutil.Process]:
-    pid = EmbeddedPostgres(data_dir=data_dir).status().pid
-    return [] if pid is None else tree(pid)
-
-
-class _Peak:
-    """Looks at processes from a thread of its own and remembers when they were largest."""
-
-    def __init__(self, processes: Callable[[], list[psutil.Process]]) -> None:
-        self._processes = processes
-        self._ended = threading.Event()
-        self._pss, self._rss = 0.0, 0.0
-        self._thread = threading.Thread(target=self._look)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def into(self, found: dict[str, list[float]], name: str) -> None:
-        found.setdefault(f"{name} pss", []).append(self._pss)
-        found.setdefault(f"{name} rss", []).append(self._rss)
-
-    def _look(self) -> None:
-        while not self._ended.wait(0.25):
-            processes = self._processes()
-            self._pss = max(self._pss, pss_mib(processes))
-            self._rss = max(self._rss, rss_mib(processes))

@@ -52,9 +52,12 @@ def measure(context: Context) -> Figure:
         Measure(name="wall", unit="s", samples=walls, baseline=bare, baseline_name="the Agent SDK alone, same turns"),
         Measure(name="outside all programs", unit="s", samples=[cost.parts["rest"] for cost in costs]),
         Measure(name="outside, share of wall", unit="%", samples=[cost.share for cost in costs], goal_at_most=15),
-        Measure(name="outside, for each step", unit="ms", samples=[c.per_step_ms for c in costs], goal_at_most=50),
+        Measure(name="outside, for each step", unit="ms", samples=[c.per_step_ms for c in costs], goal_at_most=25),
         Measure(
-            name="in the engine, for each step", unit="ms", samples=[1000 * cost.engine / cost.steps for cost in costs]
+            name="in the engine, for each step",
+            unit="ms",
+            samples=[1000 * cost.engine / cost.steps for cost in costs],
+            goal_at_most=25,
         ),
         Measure(name="durable steps", unit="", samples=[cost.steps for cost in costs]),
         Measure(name="git commands", unit="", samples=[cost.gits for cost in costs]),

@@ -17,6 +17,7 @@ from benchmarks.stage import end, open_stage, start_worker
 
 TURNS = 8
 TURN_MS = 400
+GOAL_S = 5.0
 _NOTED = frozenset({EventType.WORKER_LOST, EventType.WORKFLOW_RECOVERED})
 
 
@@ -53,6 +54,10 @@ def measure(context: Context) -> Figure:
                 samples=[crash.goes_on for crash in crashes],
                 baseline=starts,
                 baseline_name="start of a worker",
+                goal_at_most=GOAL_S,
+            ),
+            Measure(
+                name="ready until the first new event", unit="s", samples=[c.goes_on - c.worker_ready for c in crashes]
             ),
             Measure(name="kill until the agent acts again", unit="s", samples=[c.agent_acts for c in crashes]),
             Measure(
@@ -76,14 +81,14 @@ async def _measure(context: Context) -> tuple[list[Crash], list[float], list[flo
             for _ in range(context.repetitions(2)):
                 calm.append(_wall(await stage.completed(await stage.accept())))
                 adw_id = await stage.accept()
-                await stage.event(adw_id, _implementor_acts)
+                await stage.event(adw_id, implementor_acts)
                 killed = time.time()
                 os.kill(process.pid, signal.SIGKILL)
                 process.wait()
                 process, _ = await asyncio.to_thread(start_worker, stage)
                 ready = time.time() - killed
                 workflow = await stage.completed(adw_id)
-                crashes.append(_crash(await stage.events(adw_id), killed, ready=ready, wall=_wall(workflow)))
+                crashes.append(after_crash(await stage.events(adw_id), killed, ready=ready, wall=_wall(workflow)))
                 await asyncio.to_thread(end, process)
                 process, start_s = await asyncio.to_thread(start_worker, stage)
                 starts.append(start_s)
@@ -92,11 +97,13 @@ async def _measure(context: Context) -> tuple[list[Crash], list[float], list[flo
     return crashes, calm, starts
 
 
-def _implementor_acts(event: Event) -> bool:
+def implementor_acts(event: Event) -> bool:
+    """Whether this tells that the implementor has done something."""
     return event.type is EventType.AGENT_TOOL_RESULT and event.phase == "build"
 
 
-def _crash(events: list[Event], killed: float, *, ready: float, wall: float) -> Crash:
+def after_crash(events: list[Event], killed: float, *, ready: float, wall: float) -> Crash:
+    """What the events tell of a loss at `killed`, in seconds since the epoch."""
     later = [event for event in events if event.created_at.timestamp() > killed]
     recovered = next(number for number, event in enumerate(later) if event.type is EventType.WORKFLOW_RECOVERED)
     after = [event for event in later[recovered:] if event.type not in _NOTED]
