@@ -227,6 +227,23 @@ def test_costs_are_a_table_with_a_total(adw: Adw) -> None:
         assert adw("cost", *words).code == ExitCode.USAGE
 
 
+def test_budgets_are_set_listed_and_lifted(adw: Adw) -> None:
+    assert adw("budget", "list").err == "no budgets but those of workflows\n"
+    adw("project", "add")
+    assert adw("budget", "set", "$5", "--json").json["period"] == "month"
+    assert adw("budget", "set", "50", "--global", "--total").out.splitlines()[1].split()[:3] == [
+        "(all)",
+        "total",
+        "$50.00",
+    ]
+    assert [each["budgetUsd"] for each in adw("budget", "list", "--project", ".", "--json").json["budgets"]] == [50, 5]
+    assert adw("budget", "clear", "--global", "--total").err == "lifted\n"
+    assert len(adw("budget", "clear", "--json").json["budgets"]) == 0
+    assert adw("budget", "clear").code == ExitCode.NOT_FOUND
+    for words in (("set", "much"), ("set", "5", "--global", "--project", "."), ("clear", "--global", "--project", "x")):
+        assert adw("budget", *words).code == ExitCode.USAGE
+
+
 def test_nothing_is_measured_before_work_has_ended(adw: Adw) -> None:
     assert "nothing is measured yet" in adw("kpi").err
     assert adw("kpi", "--kind", "sdlc", "--since", "2026-05-01", "--json").json["total"]["workflows"] == 0

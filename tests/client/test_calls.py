@@ -14,6 +14,7 @@ from adw.api.routes.approvals import DecidedView
 from adw.api.routes.health import Health, Readiness
 from adw.api.views import (
     analytics,
+    budgets,
     changes,
     evidence,
     forge,
@@ -55,6 +56,7 @@ SAME = [
     (transcript.TranscriptView, t.TranscriptDict),
     (analytics.CostTable, t.CostTableDict),
     (kpi.KpiTable, t.KpiTableDict),
+    (budgets.BudgetList, t.BudgetListDict),
     (records.WorkflowUsage, t.WorkflowUsageDict),
     (records.ArtifactList, t.ArtifactListDict),
     (projects.ProjectList, t.ProjectListDict),
@@ -189,6 +191,9 @@ async def _machine(client: AsyncAdwClient) -> None:
     await client.worktrees()
     await client.clean_worktrees(dry_run=True)
     await client.workers()
+    await client.set_budget("month", 5)
+    assert [each["budgetUsd"] for each in (await client.budgets())["budgets"]] == [5.0]
+    assert (await client.clear_budget("month"))["budgets"] == []
 
 
 async def _order(live: Live, client: AsyncAdwClient) -> None:
