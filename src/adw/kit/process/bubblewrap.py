@@ -30,6 +30,7 @@ _ALWAYS = (
     "--new-session",
 )
 _NOTHING = "/dev/null"
+_TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108 - those inside
 _KERNEL_SETTINGS = ("bus", "fs", "irq", "sys", "sysrq-trigger")
 """Files of `/proc` that obey the root user even without any capability: one names a program to be run outside."""
 _KERNEL_SECRETS = ("acpi", "kcore", "keys", "latency_stats", "mtrr", "sched_debug", "scsi", "timer_list")
@@ -92,7 +93,8 @@ def profile(machine: Machine, confinement: Confinement, *, cwd: Path, temporary:
     for target, link in machine.links:
         arguments += ["--symlink", target, str(link)]
     arguments += ["--proc", "/proc", *_kernel(), "--dev", "/dev", "--dir", "/run", "--dir", "/var"]
-    arguments += ["--bind", str(temporary), "/tmp", "--symlink", "/tmp", "/var/tmp"]  # noqa: S108 - the one inside
+    for path in _TEMPORARY:
+        arguments += ["--bind", str(temporary), path]
     for path in shown:
         arguments += ["--ro-bind-try", str(path), str(path)]
     for path in machine.names if confinement.network == "open" else ():

@@ -11,7 +11,7 @@ import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ from adw.workspace.sandbox import attempts
 from adw.workspace.sandbox.containment import HostContainment
 from adw.workspace.sandbox.find import BrokenSandbox, find_sandbox
 from adw.workspace.sandbox.machine import ThisMachine
-from adw.workspace.sandbox.toolchains import BELOW_HOME, inner_variables
+from adw.workspace.sandbox.toolchains import inner_variables
 
 TIMEOUT_S = 60.0
 
@@ -94,8 +94,13 @@ async def try_to_escape(environment: Mapping[str, str], *, folder: Path) -> Esca
             raise sandbox.refusal()
         async with await Lifeline.open(root / "run") as lifeline:
             launcher = SupervisedLauncher(lifeline=lifeline, runtime_dir=root / "run", sandbox=sandbox)
+            shown = machine().readable
+            known = {
+                "programs": [str(path) for path in shown if path.is_dir()],
+                "home_files": _private_files(Path.home(), shown=(*shown, root)),
+            }
             async with _victims(bait) as facts:
-                succeeded = await _attempt(launcher, bait, facts | {"programs": _programs(machine)})
+                succeeded = await _attempt(launcher, bait, facts | known)
                 succeeded += _traces(bait, facts)
     return Escapes(tried=tuple(attempts.ATTEMPTS), succeeded=tuple(succeeded), program=sandbox.program)
 
@@ -152,22 +157,17 @@ def _facts(bait: _Bait) -> dict[str, Any]:
         "tree": str(bait.tree),
         "repository": str(bait.repository),
         "git_folder": str(bait.git_folder),
-        "home_files": _private_files(Path.home()),
         "disk": Path("/").stat().st_dev,
     }
 
 
-def _private_files(home: Path) -> list[str]:
-    """What a home holds besides toolchains and the folders these lie in."""
-    shown = {Path(name).parts[0] for name in BELOW_HOME}
+def _private_files(home: Path, *, shown: Sequence[Path]) -> list[str]:
+    """What a home holds besides that which is shown and the folders it lies in."""
     try:
-        return [str(entry) for entry in home.iterdir() if entry.name not in shown]
+        entries = sorted(home.iterdir())
     except OSError:
         return []
-
-
-def _programs(machine: ThisMachine) -> list[str]:
-    return [str(path) for path in machine().readable if path.is_dir()]
+    return [str(entry) for entry in entries if not any(path.is_relative_to(entry) for path in shown)]
 
 
 def _traces(bait: _Bait, facts: Mapping[str, Any]) -> list[str]:
