@@ -9,6 +9,7 @@ from adw.engine.reaper import Reaper
 from adw.engine.recovery import Recovery
 from adw.kit.errors import ConflictError
 from adw.store import workers
+from adw.store.workers import NewWorker
 
 
 class Watcher:
@@ -45,9 +46,27 @@ def recovery(scene, watcher):
     return Recovery(scene.database, watcher, limit=5)
 
 
+class Judge:
+    """Whether missed beats mean something just now."""
+
+    fair = True
+
+
 @pytest.fixture
-def reaper(scene, recovery):
-    return Reaper(scene.database, recovery, executor_id="me", executing=set)
+def judge():
+    return Judge()
+
+
+@pytest.fixture
+def reaper(scene, recovery, judge):
+    return Reaper(
+        scene.database,
+        recovery,
+        executor_id="me",
+        host_id="here",
+        executing=set,
+        may_judge=lambda: judge.fair,
+    )
 
 
 async def claim(scene, run_id, executor_id="dead"):
@@ -142,3 +161,16 @@ async def test_a_new_claim_of_the_same_run_is_counted_anew(scene, reaper):
     async with scene.database.begin() as connection:
         await connection.exec_driver_sql("UPDATE dbos.workflow_status SET owner_xid = 'y'")
     assert await reaper.heal() == []
+
+
+async def test_after_an_outage_nobody_is_declared_dead_before_all_could_beat(scene, reaper, judge):
+    other = NewWorker(
+        id="other", name="w", host_id="there", pid=1, process_started_at=2, concurrency=1, code_revision="r"
+    )
+    async with scene.database.begin() as connection:
+        await workers.register_worker(connection, other, lease_s=-1)
+    for fair, living in ((False, ["other"]), (True, [])):
+        judge.fair = fair
+        await reaper.reap()
+        async with scene.database.read() as connection:
+            assert [each.id for each in await workers.live_workers(connection)] == living

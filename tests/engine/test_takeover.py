@@ -53,7 +53,7 @@ async def test_an_expired_lease_suffices_where_the_process_cannot_be_seen(scene)
 
 async def test_a_frozen_worker_is_fenced_off_and_ends_when_it_wakes(scene):
     """Upstream's claim token refuses the records of an executor that lost its run; its processes are ours to end."""
-    first = await scene.worker()
+    first = await scene.worker(host_id="elsewhere")
     await scene.enqueue("r1", "a", {"name": "b", "gate": "b"}, {"name": "c", "transaction": True})
     await scene.saw("begin", "r1", "b")
     first.send(signal.SIGSTOP)
@@ -67,9 +67,37 @@ async def test_a_frozen_worker_is_fenced_off_and_ends_when_it_wakes(scene):
     assert await scene.rows("SELECT executor FROM effects") == [(str(second.pid),)]
 
 
+async def test_a_frozen_worker_of_the_same_host_is_killed_by_who_takes_over(scene):
+    """It is dead by decree: left alone it would keep its file locks, and could wake up in the middle of a push."""
+    first = await scene.worker()
+    await scene.enqueue("r1", "a", {"name": "b", "gate": "b"})
+    await scene.saw("begin", "r1", "b")
+    first.send(signal.SIGSTOP)
+    second = await scene.worker()
+    assert first.exit_code() == -signal.SIGKILL
+    scene.allow("b")
+    await scene.becomes("r1", "completed")
+    assert scene.lines("finished") == [["finished", "r1", str(second.pid)]]
+    (late_s,) = (
+        await scene.rows("SELECT extract(epoch FROM ended_at - lease_until) FROM workers WHERE ended_at > beat_at")
+    )[0]
+    assert late_s < 2
+
+
+async def test_a_worker_of_this_host_that_another_host_declared_dead_is_killed_here(scene):
+    """Whoever takes over elsewhere cannot reach the process; a neighbour can."""
+    first, _neighbour = await scene.worker(lease_s=60), await scene.worker(lease_s=60)
+    first.send(signal.SIGSTOP)
+    async with scene.database.begin() as connection:
+        await connection.exec_driver_sql(
+            "UPDATE workers SET ended_at = now(), end_reason = 'lease_expired' WHERE pid = %s", (first.pid,)
+        )
+    assert first.exit_code() == -signal.SIGKILL
+
+
 async def test_what_a_fenced_worker_does_after_losing_its_run_leaves_no_record(scene):
     """The claim is compared in the transaction that writes the record, for steps and for our own rows alike."""
-    first = await scene.worker(beat_s=60, lease_s=120)
+    first = await scene.worker(beat_s=60, lease_s=120, host_id="elsewhere")
     await scene.enqueue("r1", {"name": "a", "gate": "a", "transaction": True}, "b")
     await scene.saw("begin", "r1", "a")
     first_id = scene.lines("launched")[0][2]

@@ -57,3 +57,23 @@ async def test_workers_gone_long_enough_are_forgotten(scene):
         assert len(await workers.list_workers(connection)) == 2
         await workers.purge_workers(connection, older_than=timedelta(seconds=-1))
         assert [each.id for each in await workers.list_workers(connection)] == ["b"]
+
+
+async def test_the_condemned_of_a_host_are_those_others_declared_dead(scene):
+    async with scene.database.begin() as connection:
+        for name, host_id in (("a", "here"), ("b", "here"), ("c", "there"), ("d", "here")):
+            await workers.register_worker(connection, worker(name, host_id), lease_s=60)
+        await workers.end_workers(connection, ["a"], reason="closed")
+        await workers.end_workers(connection, ["b", "c"], reason="lease_expired")
+        assert [each.id for each in await workers.condemned_workers(connection, host_id="here")] == ["b"]
+
+
+async def test_a_host_was_last_seen_when_its_last_worker_ended_or_is_seen_now(scene):
+    async with scene.database.begin() as connection:
+        for name, host_id in (("a", "here"), ("b", "here"), ("c", "there")):
+            await workers.register_worker(connection, worker(name, host_id), lease_s=60)
+        await workers.end_workers(connection, ["a", "c"], reason="closed")
+        seen = await workers.last_seen(connection)
+        ended = {each.id: each.ended_at for each in await workers.list_workers(connection)}
+    assert seen["there"] == ended["c"]
+    assert seen["here"] > ended["a"]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
+from itertools import count
 from typing import Any
 
 import structlog
@@ -75,7 +76,15 @@ class DbosEngine(DbosEnqueuer):
         """Beats must not queue behind the work of the rest of the process."""
         self._lease = Lease(self._own, settings, kept=lambda until: observer.lease_kept(until=until))
         recovery = Recovery(self._own, observer, limit=settings.max_recoveries)
-        self._reaper = Reaper(self._own, recovery, executor_id=self.executor_id, executing=self._executing)
+        self._reaper = Reaper(
+            self._own,
+            recovery,
+            executor_id=self.executor_id,
+            host_id=self._lease.worker.host_id,
+            executing=self._executing,
+            may_judge=lambda: self._lease.is_steady,
+        )
+        self._alarm = upstream.Alarm()
         self._dbos: DBOS | None = None
         self._pool: Engine | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -96,6 +105,10 @@ class DbosEngine(DbosEnqueuer):
         self._dbos = self._start_dbos(self._pool)
         self._keeper = self._guarded(self._lease.keep(self._lost))
         self._tender = self._guarded(self._tend())
+
+    def wake(self) -> None:
+        """Something may have been queued: look now instead of at the next poll."""
+        self._alarm.ring()
 
     async def drain(self) -> None:
         if self._dbos is not None:
@@ -162,11 +175,13 @@ class DbosEngine(DbosEnqueuer):
         DBOS.workflow(name=INTERPRETER, max_recovery_attempts=None)(execute)
         upstream.add_queue(dbos, QUEUE, concurrency=self._settings.concurrency, poll_s=self._settings.poll_s)
         upstream.hasten_cancellation()
+        self._alarm.watch(QUEUE)
         DBOS.launch()
         return dbos
 
     async def _stop_dbos(self) -> None:
         """In a thread, since it waits for threads that wait for this loop; and the loop's executor goes with it."""
+        self._alarm.stop()
         loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(1) as closer:
             await loop.run_in_executor(closer, partial(DBOS.destroy, destroy_registry=True))
@@ -182,12 +197,13 @@ class DbosEngine(DbosEnqueuer):
             await asyncio.wait(tasks, timeout=_INTERRUPT_S)
 
     async def _tend(self) -> None:
-        """Looks after runs that nobody executes, a beat apart."""
-        while True:
-            await asyncio.sleep(self._settings.beat_s)
+        """Looks after runs that nobody executes: twice a beat for the dead, so that none outstays its lease by one."""
+        for turn in count():
+            await asyncio.sleep(self._settings.beat_s / 2)
             try:
                 await self._reaper.reap()
-                await self._reaper.heal()
+                if turn % 2:
+                    await self._reaper.heal()
             except (DatabaseError, DBAPIError) as error:
                 _log.debug("reaping_postponed", reason=str(error))
 

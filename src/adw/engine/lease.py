@@ -41,7 +41,7 @@ class Lease:
         self._settings = settings
         self._kept = kept
         self._unheard = False
-        self._steady_since = 0.0
+        self._steady_since = float("-inf")
 
     async def register(self) -> None:
         begun = time.monotonic()
@@ -94,7 +94,7 @@ def _this_process(settings: EngineSettings) -> NewWorker:
     process = identify()
     if process is None:
         raise InfrastructureError("this process cannot read its own start time", hint="is /proc mounted?")
-    host_id = host_identity()
+    host_id = settings.host_id or host_identity()
     return NewWorker(
         id=f"{socket.gethostname()}:{host_id[:8]}:{os.getpid()}:{new_uuid().hex[:12]}",
         name=settings.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection
 
@@ -11,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adw.engine import runs
 from adw.engine.recovery import Recovery
 from adw.engine.runs import ActiveRun
-from adw.kit.process.identity import ProcessIdentity, host_identity, is_alive
+from adw.kit.process.decree import end_by_decree
+from adw.kit.process.identity import ProcessIdentity, is_alive
 from adw.store import workers
 from adw.store.db import Database
 from adw.store.workers import Worker
@@ -26,13 +28,22 @@ class Reaper:
     """One in each worker; of all, one at a time looks for the dead."""
 
     def __init__(
-        self, database: Database, recovery: Recovery, *, executor_id: str, executing: Callable[[], set[str]]
+        self,
+        database: Database,
+        recovery: Recovery,
+        *,
+        executor_id: str,
+        host_id: str,
+        executing: Callable[[], set[str]],
+        may_judge: Callable[[], bool],
     ) -> None:
+        """`may_judge` tells whether the database has answered long enough for a missed beat to mean something."""
         self._database = database
         self._recovery = recovery
         self._executor_id = executor_id
         self._executing = executing
-        self._host_id = host_identity()
+        self._host_id = host_id
+        self._may_judge = may_judge
         self._sightings: Counter[tuple[str, str | None]] = Counter()
 
     async def reap(self) -> list[str]:
@@ -41,10 +52,22 @@ class Reaper:
             if not await workers.try_reaper_lock(connection):
                 return []
             await self._bury_gone(connection)
-            expired = await workers.end_expired(connection, spare=self._executor_id)
+            expired = await workers.end_expired(connection, spare=self._executor_id) if self._may_judge() else []
         if expired:
             _log.warning("leases_expired", executors=expired)
+        await self.execute_condemned()
         return await self._recovery.take_over(await self._orphans())
+
+    async def execute_condemned(self) -> None:
+        """Kills processes of this host whose workers were declared dead, by whomever: awake again, they could do harm.
+
+        One that is merely stopped would also keep its file locks.
+        """
+        async with self._database.read() as connection:
+            condemned = await workers.condemned_workers(connection, host_id=self._host_id)
+        for worker in condemned:
+            if worker.id != self._executor_id and await asyncio.to_thread(end_by_decree, _process(worker)):
+                _log.warning("dead_worker_killed", executor=worker.id, pid=worker.pid)
 
     async def recover(self, executor_ids: Collection[str]) -> list[str]:
         """Hands over the runs of executors that the caller knows to be dead."""

@@ -17,3 +17,5 @@ class EngineSettings:
     lease_s: float = 10.0
     max_recoveries: int = 5
     pool_size: int = 5
+    host_id: str | None = None
+    """Where the worker says it runs; None for the machine's own identity, the only truth outside of tests."""

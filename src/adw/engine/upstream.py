@@ -9,11 +9,12 @@ in concurrency), or open transactions of their own (so that our rows and the ste
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from dataclasses import dataclass
 from typing import Any
 
-from dbos import DBOS, DBOSPortableJSONSerializer, _core, _dbos
+from dbos import DBOS, DBOSPortableJSONSerializer, _core, _dbos, _queue
 from dbos._context import assert_current_dbos_context
 from dbos._error import DBOSWorkflowCancelledError, DBOSWorkflowConflictIDError
 from dbos._sys_db import SystemDatabase
@@ -64,6 +65,49 @@ def add_queue(dbos: DBOS, name: str, *, concurrency: int, poll_s: float) -> None
 def close_queue(dbos: DBOS, name: str) -> None:
     """Makes this process stop taking runs from the queue; the poller reads the limit anew each time."""
     dbos._registry._register_internal_queue(name)._worker_concurrency = 0
+
+
+class Alarm:
+    """Wakes the thread that looks into a queue, which otherwise sleeps from one look to the next.
+
+    Handed to it in the place of the event that tells it to stop, which is the only thing it sleeps on.
+    """
+
+    def __init__(self) -> None:
+        self._rung = threading.Event()
+        self._stop = threading.Event()
+
+    def watch(self, name: str) -> None:
+        """Applies to the thread of that queue, when it starts."""
+
+        def work(stop_event: threading.Event, dbos: DBOS, queue: _queue.Queue) -> None:
+            if queue.name != name:
+                return _LOOK_INTO(stop_event, dbos, queue)
+            self._stop = stop_event
+            return _LOOK_INTO(self, dbos, queue)  # pyright: ignore[reportArgumentType] # has all that is asked of it
+
+        _queue.queue_worker_thread = work
+
+    def ring(self) -> None:
+        """Look now. From any thread."""
+        self._rung.set()
+
+    def stop(self) -> None:
+        """Stop now: who is told by the event alone hears it at the next look."""
+        self._stop.set()
+        self._rung.set()
+
+    def is_set(self) -> bool:
+        return self._stop.is_set()
+
+    def wait(self, timeout: float) -> bool:
+        """Until somebody rings or the time is over; whether it is time to stop."""
+        self._rung.wait(timeout)
+        self._rung.clear()
+        return self._stop.is_set()
+
+
+_LOOK_INTO = _queue.queue_worker_thread
 
 
 def hasten_cancellation() -> None:

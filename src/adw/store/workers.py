@@ -15,6 +15,7 @@ from adw.store.tables.workers import workers
 EndReason = Literal["closed", "lease_expired", "process_gone", "recovered"]
 
 _NOW = func.clock_timestamp()
+_CONDEMNED = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +103,24 @@ async def end_expired(connection: AsyncConnection, *, spare: str) -> list[str]:
         .returning(workers.c.id)
     )
     return list(result.scalars())
+
+
+async def condemned_workers(connection: AsyncConnection, *, host_id: str) -> list[Worker]:
+    """Workers of a host that others have declared dead and whose processes may not know it, the latest first."""
+    query = (
+        select(workers)
+        .where(workers.c.host_id == host_id, workers.c.end_reason.in_(("lease_expired", "recovered")))
+        .order_by(workers.c.ended_at.desc())
+        .limit(_CONDEMNED)
+    )
+    return _workers((await connection.execute(query)).mappings().all())
+
+
+async def last_seen(connection: AsyncConnection) -> dict[str, datetime]:
+    """When each host last had a live worker: now, or when its last one ended. By host id."""
+    seen = func.max(func.coalesce(workers.c.ended_at, _NOW))
+    rows = await connection.execute(select(workers.c.host_id, seen.label("seen")).group_by(workers.c.host_id))
+    return {row.host_id: row.seen for row in rows}
 
 
 async def live_workers(connection: AsyncConnection, *, host_id: str | None = None) -> list[Worker]:
