@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import insert, text, update
 
+from adw.domain.budget import BudgetScope
 from adw.domain.config import CONFIG_FILE
 from adw.domain.status import PrState, Status
 from adw.domain.testing import ReportFormat, TestReport, Unparseable, encode_run
@@ -30,6 +31,7 @@ from adw.kit.errors import (
 )
 from adw.kit.settings import read_settings
 from adw.ports.resources import Headroom
+from adw.store.budgets import set_shared_budget, shared_budget
 from adw.store.results import save_baseline
 from adw.store.tables.usage import model_requests
 from adw.store.tables.workflows import workflows
@@ -326,3 +328,21 @@ def test_the_machine_is_looked_at(tmp_path):
     meminfo.write_text("nothing")
     assert (available_bytes(meminfo), available_bytes(tmp_path / "gone")) == (None, None)
     assert free_bytes(Path("/")) is not None
+
+
+async def test_the_months_limit_of_the_file_becomes_a_budget_and_a_persons_counts_more(door, repository):
+    repository.commit(adw__toml="[budget]\nmonth_usd = 5\n")
+    project = (await door.accept(repository)).workflow.project_id
+
+    async def of_project():
+        async with door.database.read() as connection:
+            return await shared_budget(connection, BudgetScope.PROJECT_MONTH, project_id=project)
+
+    assert ((await of_project()).budget_usd, (await of_project()).set_by) == (5, None)
+    async with door.database.begin() as connection:
+        await set_shared_budget(
+            connection, BudgetScope.PROJECT_MONTH, project_id=project, budget_usd=Decimal(2), set_by="ada"
+        )
+    second = await door.accept(repository)
+    assert second.workflow.budget_usd == 2
+    assert (await of_project()).set_by == "ada"

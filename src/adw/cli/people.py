@@ -16,7 +16,7 @@ def status_of(view: WorkflowSummaryDict) -> str:
     """The status with what it waits for, or in whose hands it is."""
     if view["heldBy"] is not None:
         return f"{view['status']} (held by {one_line(view['heldBy'], width=30)})"
-    return f"{view['status']} ({view['waitReason']})" if view["waitReason"] else view["status"]
+    return f"{view['status']} ({_waited_for(view)})" if view["waitReason"] else view["status"]
 
 
 def question_lines(asked: ApprovalDict) -> list[str]:
@@ -53,3 +53,11 @@ def print_unheard(view: WorkflowDict) -> None:
         print()
         rows = [(each["author"], ago(each["createdAt"]), one_line(each["body"])) for each in view["unheard"]]
         print_table(("NOT YET HEARD FROM", "SAID", "MESSAGE"), rows, empty="")
+
+
+def _waited_for(view: WorkflowSummaryDict) -> str:
+    """The reason; until when, or whose budget it is, where it goes on by itself."""
+    until, scope = view.get("resumeAt"), view.get("waitScope")
+    if until is not None:
+        return f"{view['waitReason']} until {until[:19].replace('T', ' ')} UTC"
+    return f"{view['waitReason']}: {scope.replace('_', ' ')}" if scope is not None else str(view["waitReason"])

@@ -137,20 +137,21 @@ class Preflight:
 
     async def _budget(self, candidate: Candidate) -> Finding | str:
         """Nothing may be spent beyond the month's limit; a larger budget is told to be cut."""
-        wanted, limit = candidate.budget_usd, candidate.config.budget.month_usd
+        wanted = candidate.budget_usd
         if wanted is not None and wanted <= 0:
             raise ConfigurationError(
                 f"[budget] workflow_usd in {CONFIG_FILE} is {wanted}: nothing could be spent",
                 hint="name an amount above 0 there, or give one with `--budget`",
             )
-        left = await check_month(self.database, candidate.project, candidate.config)
-        if left is None:
+        month = await check_month(self.database, candidate.project, candidate.config)
+        if month is None:
             return "no limit" if wanted is None else f"${wanted} for this workflow"
+        left = month.left_usd
         if wanted is None or wanted > left:
             said = "no budget was named" if wanted is None else f"a budget of ${wanted} was asked for"
             return Finding(
                 check="budget",
-                message=f"{said}, and ${left:.2f} of this month's ${limit} are left: that is the budget",
+                message=f"{said}, and ${left:.2f} of this month's {month.words} are left: that is the budget",
                 is_note=True,
             )
         return f"${wanted} for this workflow, of ${left:.2f} left this month"

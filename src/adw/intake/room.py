@@ -2,36 +2,53 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 
+from adw.domain.budget import BudgetScope
 from adw.domain.config import CONFIG_FILE, ProjectConfig
 from adw.domain.project import Project
 from adw.kit.errors import LowDiskError, LowMemoryError, MonthlyBudgetError
 from adw.ports.resources import Headroom, Resources
 from adw.store.admission import spent_this_month
+from adw.store.budgets import shared_budget
 from adw.store.db import Database
 
 _MB = 1024 * 1024
 
 
-async def left_this_month(database: Database, project: Project, config: ProjectConfig) -> Decimal | None:
-    """US dollars the project may still spend this month; None without a limit."""
-    limit = config.budget.month_usd
-    if limit is None:
-        return None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Month:
+    """What a project may spend this month, in US dollars, and what is left of it."""
+
+    limit_usd: Decimal
+    left_usd: Decimal
+
+    @property
+    def words(self) -> str:
+        return f"${self.limit_usd.normalize():f}"
+
+
+async def this_month(database: Database, project: Project, config: ProjectConfig) -> Month | None:
+    """By what a person has set, else by what `adw.toml` says; None without a limit."""
     async with database.read() as connection:
-        return limit - await spent_this_month(connection, project.id)
+        known = await shared_budget(connection, BudgetScope.PROJECT_MONTH, project_id=project.id)
+        limit = config.budget.month_usd if known is None or known.set_by is None else known.budget_usd
+        if limit is None:
+            return None
+        return Month(limit_usd=limit, left_usd=limit - await spent_this_month(connection, project.id))
 
 
-async def check_month(database: Database, project: Project, config: ProjectConfig) -> Decimal | None:
+async def check_month(database: Database, project: Project, config: ProjectConfig) -> Month | None:
     """The same; raises MonthlyBudgetError when nothing is left."""
-    left = await left_this_month(database, project, config)
-    if left is not None and left <= 0:
+    month = await this_month(database, project, config)
+    if month is not None and month.left_usd <= 0:
         raise MonthlyBudgetError(
-            f"project {project.name} has spent its ${config.budget.month_usd} of this month",
-            hint=f"raise [budget] month_usd in {CONFIG_FILE}, or wait for the next month",
+            f"project {project.name} has spent its {month.words} of this month",
+            hint=f"raise [budget] month_usd in {CONFIG_FILE}, or `adw budget set --project {project.id} USD`, "
+            "or wait for the next month",
         )
-    return left
+    return month
 
 
 def check_machine(resources: Resources | None) -> str:

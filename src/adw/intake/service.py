@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from adw.domain.config import ProjectConfig
 from adw.domain.events import EventType, NewEvent
 from adw.domain.forge import Issue
 from adw.domain.kinds import canonical_kind, phases_of
@@ -15,13 +16,14 @@ from adw.intake.preflight import Preflight
 from adw.intake.repository import Found, Repositories, project_id_of
 from adw.intake.request import WorkRequest, check_request, title_for
 from adw.intake.resolved import new_workflow
-from adw.intake.room import check_machine, check_month, left_this_month
+from adw.intake.room import check_machine, check_month, this_month
 from adw.kit.errors import ConflictError, DuplicateRunError
 from adw.ports.projects import ProjectAccess
 from adw.ports.resources import Resources
 from adw.ports.workspace import BaseRef, Workspaces
 from adw.project.base_files import BaseFiles
 from adw.store import projects, usage
+from adw.store.budgets import follow_file
 from adw.store.db import Connection, Database
 from adw.store.events import append_event
 from adw.store.workflows import create_workflow, find_by_idempotency_key, find_live_on_issue, require_workflow
@@ -81,7 +83,7 @@ class Intake:
         new = new_workflow(candidate, project=project, issue=issue, theirs=preview.theirs)
         if preview.theirs is not None and new.branch_name is not None:
             await self.access.start_branch(project, branch=new.branch_name, sha=preview.theirs.tip.sha)
-        return Accepted(workflow=await self._write(new), notes=preview.notes)
+        return Accepted(workflow=await self._write(new, candidate.config), notes=preview.notes)
 
     async def preview(self, request: WorkRequest) -> Preview:
         """What the request would become; raises for what cannot be understood, and finds what would be refused."""
@@ -103,9 +105,9 @@ class Intake:
         )
         preflight = Preflight(database=self.database, access=self.access, resources=self.resources)
         findings = await preflight.examine(candidate)
-        left = await left_this_month(self.database, candidate.project, config)
-        if left is not None and (candidate.budget_usd is None or candidate.budget_usd > left):
-            candidate = replace(candidate, budget_usd=left)
+        month = await this_month(self.database, candidate.project, config)
+        if month is not None and (candidate.budget_usd is None or candidate.budget_usd > month.left_usd):
+            candidate = replace(candidate, budget_usd=month.left_usd)
         return Preview(candidate=candidate, findings=tuple(findings), theirs=theirs)
 
     async def earlier(self, request: WorkRequest) -> Workflow | None:
@@ -183,10 +185,12 @@ class Intake:
         async with self.database.read() as connection:
             return await find_by_idempotency_key(connection, key)
 
-    async def _write(self, new: NewWorkflow) -> Workflow:
+    async def _write(self, new: NewWorkflow, config: ProjectConfig) -> Workflow:
         try:
             async with self.database.begin() as connection:
-                return await _create(connection, new)
+                written = await _create(connection, new)
+                await follow_file(connection, new.project_id, month_usd=config.budget.month_usd)
+                return written
         except DuplicateRunError as error:
             return await self._lost_race(new, error)
 
