@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import platform
 import re
 import shutil
@@ -143,15 +145,25 @@ def _credential(settings: Settings) -> Finding:
     return Finding(name="model credential", state="warning", detail="none", hint=hint)
 
 
-def _isolation(_settings: Settings) -> Finding:
-    """What keeps agents apart from the rest of the machine here."""
-    supervised = "process groups under a supervisor, a clean environment, tool rules"
-    bubblewrap = shutil.which("bwrap")
-    works = bubblewrap is not None and _said([bubblewrap, "--unshare-all", "--ro-bind", "/", "/", "true"]) is not None
-    if works:
-        return Finding(name="isolation", state="ok", detail=f"{supervised}; bubblewrap works here too")
-    hint = "install bubblewrap where user namespaces are allowed, for PID namespaces as well"
-    return Finding(name="isolation", state="warning", detail=supervised, hint=hint)
+def _isolation(settings: Settings) -> Finding:
+    """What keeps agents apart from the rest of the machine here, shown by trying to break out of it."""
+    from adw.domain.config import SandboxTable
+    from adw.workspace.sandbox import HostContainment, try_to_escape
+
+    in_force = HostContainment(operator=settings.sandbox).in_force(SandboxTable())
+    if in_force == "off":
+        hint = "unset ADW_SANDBOX, unless every author of every issue and every repository is trusted"
+        return Finding(name="isolation", state="warning", detail="off, as ADW_SANDBOX says", hint=hint)
+    if in_force == "supervisor":
+        detail = "process groups under a supervisor; there is a sandbox for Linux only"
+        return Finding(name="isolation", state="warning", detail=detail, hint="let workers run on Linux")
+    folder = DataPaths(settings.data_dir).ensure().run
+    found = asyncio.run(try_to_escape(dict(os.environ), folder=folder))
+    if found.succeeded:
+        detail = f"{found.program} lets a contained program {'; '.join(found.succeeded)}"
+        return Finding(name="isolation", state="missing", detail=detail, hint="install another version of bubblewrap")
+    detail = f"bubblewrap ({found.program}); {len(found.tried)} attempts to break out failed"
+    return Finding(name="isolation", state="ok", detail=detail)
 
 
 def _said(command: Sequence[str]) -> str | None:

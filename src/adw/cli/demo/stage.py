@@ -27,7 +27,7 @@ SCENARIO = "demo"
 _START_TIMEOUT_S = 120.0
 _GRACE_S = 30.0
 _TAIL_CHARS = 2_000
-_KEPT = frozenset({"LOG_LEVEL"})
+_KEPT = frozenset({"ADW_SANDBOX", "LOG_LEVEL"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,11 @@ def set_stage(*, keep: bool) -> Generator[Stage]:
 def _others() -> dict[str, str]:
     """The person's environment without any setting or credential of theirs: the demonstration costs nothing."""
     ours = OUR_NAMES | {variable.name for variable in VARIABLES} - _KEPT
-    return {name: value for name, value in os.environ.items() if name not in ours and not name.startswith(OUR_PREFIXES)}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in _KEPT or (name not in ours and not name.startswith(OUR_PREFIXES))
+    }
 
 
 @contextmanager
