@@ -163,6 +163,8 @@ async def test_listeners_are_woken_after_a_commit_and_never_for_a_rollback(datab
         await listener.execute(f"LISTEN {WORK_CHANNEL}")
         await roll_back(database, workflow.adw_id)
         assert not [woken async for woken in listener.notifies(timeout=0.05)]
+        async with database.begin() as connection:
+            await append_event(connection, workflow.adw_id, NewEvent(type=EventType.WORKFLOW_UPDATED))
         for number in range(20):
             async with database.begin() as connection:
                 await append_event(connection, workflow.adw_id, said(str(number)))
@@ -171,3 +173,14 @@ async def test_listeners_are_woken_after_a_commit_and_never_for_a_rollback(datab
     assert (CHANNEL, workflow.adw_id) in woken
     assert (WORK_CHANNEL, "") in woken
     assert len([channel for channel, _ in woken if channel == CHANNEL]) < 20, "wake-ups are coalesced"
+
+
+async def test_what_agents_say_wakes_nobody_who_looks_for_work(database, database_url, make_workflow):
+    workflow = await make_workflow()
+    await database.notifier.close()
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as listener:
+        await listener.execute(f"LISTEN {WORK_CHANNEL}")
+        async with database.begin() as connection:
+            await append_event(connection, workflow.adw_id, said("thinking"))
+        await database.notifier.close()
+        assert not [woken async for woken in listener.notifies(timeout=0.05)]

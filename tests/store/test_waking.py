@@ -43,7 +43,7 @@ async def test_a_listener_is_woken_by_each_commit_and_again_after_a_lost_connect
     async def write():
         count = len(woken)
         async with database.begin() as connection:
-            await create_workflow_event(connection, adw_id=workflow.adw_id, event_type=EventType.PHASE_PROGRESS)
+            await create_workflow_event(connection, adw_id=workflow.adw_id, event_type=EventType.WORKFLOW_UPDATED)
         await eventually(lambda: len(woken) > count)
 
     await write()

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from adw.kit.errors import ConfigurationError, DatabaseError
 from adw.store.notify import Notifier
-from adw.store.touched import clear_touched, touched_by
+from adw.store.touched import clear_touched, is_work_touched, touched_by
 
 Connection: TypeAlias = AsyncConnection
 """A connection inside a transaction, for those who pass it on without knowing the driver."""
@@ -51,8 +51,8 @@ class Database:
         async with self._reachable(), self.engine.begin() as connection:
             clear_touched(connection)
             yield connection
-            touched = touched_by(connection)
-        self.notifier.mark(touched)
+            touched, is_work = touched_by(connection), is_work_touched(connection)
+        self.notifier.mark(touched, is_work=is_work)
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncConnection]:

@@ -22,6 +22,8 @@ from adw.store.tables.workflows import events, workflows
 from adw.store.touched import touch
 
 _AGENT_SIGNS = (EventType.AGENT_TEXT, EventType.AGENT_TOOL_USE, EventType.AGENT_TOOL_RESULT, EventType.AGENT_FINISHED)
+_AT_WORK = ("agent_", "gate_", "phase_", "comment_", "budget_")
+"""Beginnings of the types that only tell how a workflow is getting on."""
 
 _APPEND = text(
     """
@@ -67,7 +69,7 @@ async def append_events(
     numbers = (await connection.execute(_APPEND, parameters)).scalars().all()
     if not numbers:
         await _refuse(connection, adw_id)
-    touch(connection, adw_id)
+    touch(connection, adw_id, is_work=any(_is_work(event) for event in new))
     return max(numbers)
 
 
@@ -122,6 +124,11 @@ async def latest_agent_seq(connection: AsyncConnection, adw_id: str) -> int:
         events.c.adw_id == adw_id, events.c.event_type.in_([each.value for each in _AGENT_SIGNS])
     )
     return (await connection.execute(query)).scalar_one() or 0
+
+
+def _is_work(event: NewEvent) -> bool:
+    """Whether it may let some workflow begin or go on; what it is not sure of counts as such."""
+    return not event.type.value.startswith(_AT_WORK)
 
 
 def _item(event: NewEvent) -> dict[str, Any]:

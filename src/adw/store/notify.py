@@ -27,11 +27,16 @@ class Notifier:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._dirty: set[str] = set()
+        self._is_work = False
         self._ticker: asyncio.Task[None] | None = None
 
-    def mark(self, adw_ids: Iterable[str]) -> None:
-        """Announces these soon. Called after commit, never before."""
+    def mark(self, adw_ids: Iterable[str], *, is_work: bool = False) -> None:
+        """Announces these soon, to those who look for work only if it may be some. Called after commit, never before.
+
+        Agents at work write many events a second, and none of them lets anything begin.
+        """
         self._dirty.update(adw_ids)
+        self._is_work |= is_work
         if self._dirty and (self._ticker is None or self._ticker.done()):
             self._ticker = asyncio.get_running_loop().create_task(self._drain())
 
@@ -43,13 +48,15 @@ class Notifier:
         while self._dirty:
             await asyncio.sleep(_TICK_S)
             ids, self._dirty = self._dirty, set()
+            is_work, self._is_work = self._is_work, False
             try:
-                await self._announce(ids)
+                await self._announce(ids, is_work=is_work)
             except DBAPIError as error:
                 _log.warning("notify_failed", reason=str(error.orig))
 
-    async def _announce(self, ids: set[str]) -> None:
+    async def _announce(self, ids: set[str], *, is_work: bool) -> None:
         async with self._engine.begin() as connection:
             statement = text("SELECT pg_notify(:channel, id) FROM unnest(CAST(:ids AS text[])) AS id")
             await connection.execute(statement, {"channel": CHANNEL, "ids": list(ids)})
-            await connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": WORK_CHANNEL})
+            if is_work:
+                await connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": WORK_CHANNEL})

@@ -7,18 +7,27 @@ from typing import cast
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _KEY = "adw_touched"
+_WORK = "adw_touched_work"
 
 
 def clear_touched(connection: AsyncConnection) -> None:
     _info(connection)[_KEY] = set()
+    _info(connection)[_WORK] = set()
 
 
-def touch(connection: AsyncConnection, adw_id: str) -> None:
+def touch(connection: AsyncConnection, adw_id: str, *, is_work: bool) -> None:
+    """`is_work`: what was written may let some workflow begin or go on."""
     _info(connection).setdefault(_KEY, set()).add(adw_id)
+    if is_work:
+        _info(connection).setdefault(_WORK, set()).add(adw_id)
 
 
 def touched_by(connection: AsyncConnection) -> frozenset[str]:
     return frozenset(_info(connection).get(_KEY, set()))
+
+
+def is_work_touched(connection: AsyncConnection) -> bool:
+    return bool(_info(connection).get(_WORK))
 
 
 def _info(connection: AsyncConnection) -> dict[str, set[str]]:

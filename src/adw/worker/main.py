@@ -14,14 +14,17 @@ import structlog
 from adw.engine.dbos_engine import DbosEngine
 from adw.engine.settings import EngineSettings
 from adw.kit.log import configure_logging
+from adw.kit.process import host_identity
 from adw.kit.settings import Settings, forget_secrets
 from adw.store.listen import listen
 from adw.store.migrations import HEAD
 from adw.store.notify import WORK_CHANNEL
 from adw.wiring.database import RunningDatabase, keep_running, migrated_database
 from adw.wiring.foundation import Foundation, open_foundation
+from adw.wiring.resources import HostResources
 from adw.wiring.services import build_gateway, build_services
 from adw.worker.dispatcher import Dispatcher
+from adw.worker.host import Host
 from adw.worker.observer import WorkflowObserver
 from adw.worker.reconciler import Reconciler
 from adw.worker.waker import keep_waking
@@ -84,10 +87,15 @@ async def _tend(
     stop: asyncio.Event,
     until_eof: bool,
 ) -> None:
-    dispatcher = Dispatcher(foundation.database, engine, max_active=foundation.settings.max_concurrent_workflows)
+    dispatcher = _dispatcher(foundation, engine)
+
+    def wake() -> None:
+        dispatcher.wake()
+        engine.wake()
+
     tasks = [
         asyncio.create_task(dispatcher.run(), name="dispatcher"),
-        asyncio.create_task(listen(foundation.database, WORK_CHANNEL, dispatcher.wake), name="listener"),
+        asyncio.create_task(listen(foundation.database, WORK_CHANNEL, wake), name="listener"),
         asyncio.create_task(waking, name="waker"),
         asyncio.create_task(Reconciler(foundation, engine).run(), name="reconciler"),
         asyncio.create_task(_keep(foundation, running), name="database"),
@@ -102,6 +110,20 @@ async def _tend(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         _log.info("worker_stopping")
+
+
+def _dispatcher(foundation: Foundation, engine: DbosEngine) -> Dispatcher:
+    settings = foundation.settings
+    resources = HostResources(settings=settings)
+    host = Host(foundation.database, resources, host_id=host_identity(), worker_id=engine.executor_id)
+    return Dispatcher(
+        foundation.database,
+        engine,
+        max_active=settings.max_concurrent_workflows,
+        per_project=settings.max_concurrent_per_project,
+        host=host,
+        admitted=engine.wake,
+    )
 
 
 async def _first_of(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
