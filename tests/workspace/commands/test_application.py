@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import shlex
 import socket
@@ -11,11 +12,13 @@ from typing import Any
 
 import pytest
 
-from adw.kit.process import SupervisedLauncher, identify
+from adw.kit.process import Confinement, Lifeline, SupervisedLauncher, identify
 from adw.ports.commands import Appearance, Command, Place
 from adw.workspace.commands import LaunchedCommands
 from adw.workspace.commands.application import look_at_application
 from adw.workspace.commands.browser import find_browser
+from adw.workspace.commands.doors import ways_in
+from adw.workspace.sandbox import ThisMachine, find_sandbox
 
 PNG = b"\x89PNG\r\n\x1a\n and so on"
 SERVES = """
@@ -88,6 +91,38 @@ async def test_an_application_is_looked_at_and_gone_afterwards(
     assert [(picture.name, picture.content) for picture in found.pictures] == [("backend", PNG)]
     assert f"answered at http://127.0.0.1:{free_port}/" in found.note
     assert not identify(int((place.root / "pid").read_text()))
+
+
+async def test_a_contained_application_is_seen_from_outside_on_its_port(
+    tmp_path: Path, place: Place, path: str, free_port: int, write: Callable[..., None]
+):
+    install(tmp_path, TAKES_PICTURE)
+    write({"serve.py": SERVES})
+    machine = ThisMachine(environment=place.env, data_dir=tmp_path / "data", tools=tmp_path / "data")
+    async with await Lifeline.open(tmp_path / "lines") as lifeline:
+        found = await look_at_application(
+            SupervisedLauncher(lifeline=lifeline, runtime_dir=tmp_path / "l", sandbox=await find_sandbox(machine)),
+            Command(line=f"{os.path.realpath(sys.executable)} serve.py", origin="here", timeout_s=60.0),
+            place=replace(place, confinement=Confinement(writable=(place.root,))),
+            cwd=place.root,
+            env={"PATH": "/usr/bin:/bin", "BACKEND_PORT": str(free_port)},
+            ports={"backend": free_port},
+            path=path,
+        )
+    assert found.urls == {"backend": f"http://127.0.0.1:{free_port}/"}, found.note
+    assert [picture.content for picture in found.pictures] == [PNG]
+    assert int((place.root / "pid").read_text()) < 100, "a number of its own namespace"
+
+
+async def test_a_link_in_the_place_of_a_door_is_not_followed(tmp_path: Path, free_port: int):
+    async with (
+        await asyncio.start_unix_server(lambda _r, w: w.write(b"secret"), str(tmp_path / "ours.sock")),
+        ways_in([free_port]) as doors,
+    ):
+        doors[0].socket.symlink_to(tmp_path / "ours.sock")
+        reader, writer = await asyncio.open_connection("127.0.0.1", free_port)
+        assert await reader.read() == b""
+        writer.close()
 
 
 async def test_without_a_browser_there_is_only_a_sentence(look, server: str, monkeypatch: pytest.MonkeyPatch, tmp_path):
