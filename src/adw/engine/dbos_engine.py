@@ -85,7 +85,6 @@ class DbosEngine(DbosEnqueuer):
             may_judge=lambda: self._lease.is_steady,
         )
         self._alarm = upstream.Alarm()
-        self._alarm = upstream.Alarm()
         self._dbos: DBOS | None = None
         self._pool: Engine | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -106,10 +105,6 @@ class DbosEngine(DbosEnqueuer):
         self._dbos = self._start_dbos(self._pool)
         self._keeper = self._guarded(self._lease.keep(self._lost))
         self._tender = self._guarded(self._tend())
-
-    def wake(self) -> None:
-        """Something may have been queued: look now instead of at the next poll."""
-        self._alarm.ring()
 
     def wake(self) -> None:
         """Something may have been queued: look now instead of at the next poll."""
@@ -181,13 +176,11 @@ class DbosEngine(DbosEnqueuer):
         upstream.add_queue(dbos, QUEUE, concurrency=self._settings.concurrency, poll_s=self._settings.poll_s)
         upstream.hasten_cancellation()
         self._alarm.watch(QUEUE)
-        self._alarm.watch(QUEUE)
         DBOS.launch()
         return dbos
 
     async def _stop_dbos(self) -> None:
         """In a thread, since it waits for threads that wait for this loop; and the loop's executor goes with it."""
-        self._alarm.stop()
         self._alarm.stop()
         loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(1) as closer:
