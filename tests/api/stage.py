@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
 import subprocess
@@ -198,7 +199,8 @@ def open_stage(*, url: str, root: Path, template: Path) -> Stage:
         commands=LaunchedCommands(cast("Launcher", None), path="/usr/bin"),
         pick_model=pick_model,
     )
-    app = create_app(services, token=TOKEN, data_dir=root)
+    app = application()
+    app.state.services, app.state.data_dir, app.state.stopping = services, root, asyncio.Event()
     return Stage(
         root=root,
         database=database,
@@ -209,6 +211,12 @@ def open_stage(*, url: str, root: Path, template: Path) -> Stage:
         repository=repository,
         base_sha=(repository / ".git/refs/heads/main").read_text().strip(),
     )
+
+
+@cache
+def application() -> FastAPI:
+    """Made once, because its routes take long to make; each stage gives it its own services."""
+    return create_app(cast("ApiServices", None), token=TOKEN)
 
 
 def client_of(app: FastAPI, *, reraise: bool = True, **headers: str) -> httpx.AsyncClient:
@@ -227,7 +235,7 @@ Operation = tuple[re.Pattern[str], str, dict[str, Any]]
 @cache
 def operations() -> list[Operation]:
     """What the API's description says, read once: it is the same for every server."""
-    described = create_app(cast("ApiServices", None), token=TOKEN).openapi()
+    described = application().openapi()
     return [(_pattern(path), method.upper(), op) for path, i in described["paths"].items() for method, op in i.items()]
 
 
