@@ -81,6 +81,11 @@ def _check_follow_up(request: WorkRequest, earlier: Workflow) -> None:
             f"workflow {earlier.adw_id} goes on with what it was asked to do",
             hint="leave the issue or sentence out, or start new work without `--on`",
         )
+    if request.depends_on:
+        raise UsageError(
+            f"workflow {earlier.adw_id} has begun and waits for nobody",
+            hint="leave `--after` out, or start new work without `--on`",
+        )
     if request.budget_usd is not None:
         raise UsageError(
             f"workflow {earlier.adw_id} keeps its budget",

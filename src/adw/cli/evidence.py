@@ -48,6 +48,7 @@ def _print_facts(view: WorkflowDict) -> None:
             "workflow": f"{view['adwId']} ({view['workflowType']})",
             "status": status_of(view),
             "held": way_back(view),
+            "after": ", ".join(view["dependsOn"]) or None,
             "phase": view["phase"],
             "project": view["projectId"],
             "issue": _issue(view),

@@ -12,10 +12,15 @@ if TYPE_CHECKING:
     from adw.client.types import ApprovalDict, WorkflowDict, WorkflowSummaryDict
 
 
+_WHY = 100
+
+
 def status_of(view: WorkflowSummaryDict) -> str:
     """The status with what it waits for, or in whose hands it is."""
     if view["heldBy"] is not None:
         return f"{view['status']} (held by {one_line(view['heldBy'], width=30)})"
+    if view["queuedBecause"] is not None:
+        return f"{view['status']}: {one_line(view['queuedBecause']['detail'], width=_WHY)}"
     return f"{view['status']} ({_waited_for(view)})" if view["waitReason"] else view["status"]
 
 

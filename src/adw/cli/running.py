@@ -33,6 +33,8 @@ class Order:
     plan_approval: bool | None = None
     skip_e2e: bool = False
     auto_resolve: bool = True
+    priority: int = 0
+    after: tuple[str, ...] = ()
 
 
 def hand_in(settings: Settings, order: Order, *, wait: bool, as_json: bool) -> int:
@@ -108,6 +110,8 @@ def _fields(order: Order) -> OrderFields:
         "on": order.on,
         "model_set": order.model_set,
         "budget_usd": order.budget_usd,
+        "priority": order.priority,
+        "depends_on": order.after,
         "options": options,
     }
 

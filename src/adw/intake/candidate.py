@@ -26,6 +26,8 @@ class Candidate:
     phases: tuple[str, ...]
     issue: Issue | None
     budget_usd: Decimal | None
+    depends_on: tuple[str, ...] = ()
+    """Ids of the workflows it is to wait for."""
 
     @property
     def project(self) -> Project:

@@ -33,6 +33,8 @@ class WorkRequest:
     model_set: ModelSet | None = None
     budget_usd: Decimal | None = None
     priority: int = 0
+    depends_on: tuple[str, ...] = ()
+    """Workflows to wait for, by ids or unique beginnings of ids."""
     options: WorkflowOptions = field(default_factory=WorkflowOptions)
     idempotency_key: str | None = None
 

@@ -11,6 +11,7 @@ from adw.domain.kinds import canonical_kind, phases_of
 from adw.domain.project import Project
 from adw.domain.workflow import NewWorkflow, Workflow
 from adw.intake.candidate import Candidate, Finding, duplicate, refuse
+from adw.intake.dependencies import dependency_findings, find_dependencies
 from adw.intake.earlier import EarlierWork, Theirs
 from adw.intake.preflight import Preflight
 from adw.intake.repository import Found, Repositories, project_id_of
@@ -94,6 +95,7 @@ class Intake:
         if theirs is not None:
             found = replace(found, base=replace(found.base, sha=theirs.tip.merge_base))
             config = await repositories.config_of(found)
+        parents = await find_dependencies(self.database, request.depends_on)
         candidate = Candidate(
             request=request,
             found=found,
@@ -102,13 +104,14 @@ class Intake:
             phases=phases_of(request.kind, defined=config.kinds),
             issue=await self._named_issue(found.project, request),
             budget_usd=request.budget_usd if request.budget_usd is not None else config.budget.workflow_usd,
+            depends_on=tuple(parent.adw_id for parent in parents),
         )
         preflight = Preflight(database=self.database, access=self.access, resources=self.resources)
         findings = await preflight.examine(candidate)
         month = await this_month(self.database, candidate.project, config)
         if month is not None and (candidate.budget_usd is None or candidate.budget_usd > month.left_usd):
             candidate = replace(candidate, budget_usd=month.left_usd)
-        return Preview(candidate=candidate, findings=tuple(findings), theirs=theirs)
+        return Preview(candidate=candidate, findings=(*findings, *dependency_findings(parents)), theirs=theirs)
 
     async def earlier(self, request: WorkRequest) -> Workflow | None:
         """The workflow of ours that a request wants to go on with; None when it asks for new work.

@@ -19,6 +19,7 @@ from adw.control.follow_up import FollowUp
 from adw.domain.agent import ModelSet
 from adw.domain.kinds import ON_EARLIER_WORK
 from adw.domain.workflow import WorkflowOptions
+from adw.intake.dependencies import MOST
 from adw.intake.service import WorkRequest
 from adw.store.workflows import require_workflow
 
@@ -48,6 +49,9 @@ class NewWorkBody(Body):
     model_set: ModelSet | None = None
     budget_usd: Amount | None = None
     priority: StrictInt = Field(default=0, ge=-MAX_PRIORITY, le=MAX_PRIORITY, description="Larger starts sooner")
+    depends_on: tuple[Line, ...] = Field(
+        default=(), max_length=MOST, description="Workflows that have to be done first: ids, or unique beginnings"
+    )
     options: OptionsBody = OptionsBody()
     actor: Actor = "api"
 
@@ -136,6 +140,7 @@ def _request(body: NewWorkBody, kind: str, *, on: str | None, key: str | None) -
         model_set=body.model_set,
         budget_usd=body.budget_usd,
         priority=body.priority,
+        depends_on=body.depends_on,
         options=body.options.options,
         idempotency_key=key,
     )

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from adw.api.inputs import AdwId, CommaSeparated, Limit, Services, cursor_of, parse_cursor
 from adw.api.openapi import problems
 from adw.api.services import ApiServices
-from adw.api.views.building import workflow_summary, workflow_view
+from adw.api.views.building import workflow_summaries, workflow_view
 from adw.api.views.workflow import WorkflowAnswer, WorkflowPage, WorkflowView
 from adw.api.wire import ActorBody
 from adw.domain.kinds import canonical_kind
@@ -45,7 +45,7 @@ async def list_workflows(
             limit=limit + 1,
             before=before,
         )
-        shown = [await workflow_summary(connection, workflow) for workflow in found[:limit]]
+        shown = await workflow_summaries(connection, found[:limit])
     last = found[limit - 1] if len(found) > limit else None
     return WorkflowPage(
         workflows=tuple(shown), next_cursor=None if last is None else cursor_of(last.created_at, last.adw_id)

@@ -12,6 +12,7 @@ from adw.api.views.workflow import (
     GateView,
     OptionsView,
     PhaseSummary,
+    QueuedBecauseView,
     TestCounts,
     TestsView,
     UsageView,
@@ -28,6 +29,7 @@ from adw.store.accounts import account_of
 from adw.store.db import Connection
 from adw.store.inheritance import forks_of
 from adw.store.messages import undelivered
+from adw.store.queue import positions
 
 _PENDING = "pending"
 
@@ -52,16 +54,27 @@ async def workflow_view(connection: Connection, workflow: Workflow) -> WorkflowV
     )
 
 
+async def workflow_summaries(connection: Connection, workflows: Sequence[Workflow]) -> list[WorkflowSummary]:
+    """Their rows, what they have spent, and their places in line."""
+    queued = [workflow.adw_id for workflow in workflows if workflow.queued_because is not None]
+    places = await positions(connection, queued) if queued else {}
+    return [await _summary(connection, workflow, places.get(workflow.adw_id)) for workflow in workflows]
+
+
 async def workflow_summary(connection: Connection, workflow: Workflow) -> WorkflowSummary:
-    """The workflow's row, and what it has spent."""
+    return (await workflow_summaries(connection, [workflow]))[0]
+
+
+async def _summary(connection: Connection, workflow: Workflow, position: int | None) -> WorkflowSummary:
     account = await account_of(connection, workflow.adw_id)
-    same = WorkflowSummary.model_fields.keys() - {"options", "spent_usd", "failure"}
+    same = WorkflowSummary.model_fields.keys() - {"options", "spent_usd", "failure", "queued_because"}
     values: dict[str, Any] = {name: getattr(workflow, name) for name in same}
     return WorkflowSummary(
         **values,
         options=OptionsView.model_validate(workflow.options),
         spent_usd=account.spent_usd,
         failure=_failure(workflow),
+        queued_because=_queued(workflow, position),
     )
 
 
@@ -135,6 +148,13 @@ def _gates(rows: Sequence[EvidenceRow]) -> tuple[GateView, ...]:
         )
         for row in newest.values()
     )
+
+
+def _queued(workflow: Workflow, position: int | None) -> QueuedBecauseView | None:
+    because = workflow.queued_because
+    if because is None:
+        return None
+    return QueuedBecauseView(reason=because.reason, detail=because.detail, position=position)
 
 
 def _failure(workflow: Workflow) -> FailureView | None:

@@ -81,6 +81,16 @@ class FailureView(Wire):
     next_actions: tuple[str, ...]
 
 
+class QueuedBecauseView(Wire):
+    """Why a workflow is still queued."""
+
+    reason: str = Field(description="`slots`, `project_limit`, `depends_on`, `disk`, `memory`, `cpu` or `start_rate`")
+    detail: str = Field(description="For a person")
+    position: int | None = Field(
+        description="Place in line by urgency and age, from 1; null for what waits for other workflows"
+    )
+
+
 class WorkflowSummary(Wire):
     """A workflow in a list."""
 
@@ -107,6 +117,8 @@ class WorkflowSummary(Wire):
     held_by: str | None = Field(description="Who has taken the worktree over, while it is in their hands")
     model_set: str
     priority: int
+    depends_on: tuple[str, ...] = Field(description="Workflows that have to be done first")
+    queued_because: QueuedBecauseView | None = Field(description="Null unless it is queued and somebody has looked")
     options: OptionsView
     budget_usd: Money | None
     spent_usd: Money

@@ -47,6 +47,13 @@ SkipE2e: TypeAlias = Annotated[bool, typer.Option("--skip-e2e", help="Leave the 
 NoResolve: TypeAlias = Annotated[
     bool, typer.Option("--no-resolve", "--no-auto-resolve", help="Only look; repair nothing that fails.")
 ]
+Priority: TypeAlias = Annotated[
+    int, typer.Option("--priority", metavar="N", min=-1000, max=1000, help="Larger starts sooner; usually 0.")
+]
+After: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--after", metavar="ADW_ID", help="Start once this workflow is done; may be repeated."),
+]
 DryRun: TypeAlias = Annotated[
     bool, typer.Option("--dry-run", help="Show what would be done and what speaks against it; do nothing.")
 ]
@@ -64,6 +71,8 @@ def run(
     plan_approval: PlanApproval = False,
     skip_e2e: SkipE2e = False,
     no_resolve: NoResolve = False,
+    priority: Priority = 0,
+    after: After = None,
     dry_run: DryRun = False,
     wait: Wait = False,
     as_json: JsonFlag = False,
@@ -95,6 +104,8 @@ def run(
         plan_approval=True if plan_approval else None,
         skip_e2e=skip_e2e,
         auto_resolve=not no_resolve,
+        priority=priority,
+        after=tuple(after or ()),
     )
     if dry_run:
         raise typer.Exit(look_ahead(settings, order, as_json=as_json))

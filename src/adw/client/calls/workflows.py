@@ -129,6 +129,7 @@ def _order(order: t.WorkFields | t.OrderFields, *, actor: str) -> dict[str, Any]
         "modelSet": order.get("model_set"),
         "budgetUsd": usd(order.get("budget_usd")),
         "priority": order.get("priority", 0),
+        "dependsOn": list(order.get("depends_on", ())),
         "options": order.get("options"),
         "actor": actor,
     }

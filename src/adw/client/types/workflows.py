@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Required, TypedDict
 
@@ -57,6 +58,8 @@ class WorkFields(TypedDict, total=False):
     model_set: str | None
     budget_usd: Decimal | float | None
     priority: int
+    depends_on: Sequence[str]
+    """Workflows that have to be done first: ids, or unique beginnings of ids."""
     options: WorkOptions | None
 
 
@@ -141,6 +144,12 @@ class ApprovalDict(TypedDict):
     createdAt: str
 
 
+class QueuedBecauseDict(TypedDict):
+    reason: str
+    detail: str
+    position: int | None
+
+
 class WorkflowSummaryDict(TypedDict):
     adwId: str
     projectId: str
@@ -165,6 +174,8 @@ class WorkflowSummaryDict(TypedDict):
     heldBy: str | None
     modelSet: str
     priority: int
+    dependsOn: list[str]
+    queuedBecause: QueuedBecauseDict | None
     options: OptionsDict
     budgetUsd: float | None
     spentUsd: float
