@@ -125,7 +125,7 @@ def runtime_name() -> str:
 def stage_for(tmp_path: Path, runtime_name: str) -> StageFor:
     @asynccontextmanager
     async def open_stage(
-        *rules: dict[str, Any], max_retries: int = 1, transcripts: Any = None
+        *rules: dict[str, Any], max_retries: int = 1, transcripts: Any = None, sandbox: Any = None
     ) -> AsyncGenerator[Stage]:
         scenario = Scenario.model_validate({"rules": [{"name": f"rule {n}", **rule} for n, rule in enumerate(rules)]})
         runtime_dir = tmp_path / "runs"
@@ -134,7 +134,7 @@ def stage_for(tmp_path: Path, runtime_name: str) -> StageFor:
             serve_scripted_model(scenario) as server,
             await Lifeline.open(tmp_path / "life") as lifeline,
         ):
-            launcher = SupervisedLauncher(lifeline=lifeline, runtime_dir=tmp_path / "life")
+            launcher = SupervisedLauncher(lifeline=lifeline, runtime_dir=tmp_path / "life", sandbox=sandbox)
             kept = transcripts or (InMemorySessionStore() if runtime_name == "claude" else Rows())
             runtime: AgentRuntime
             if runtime_name == "claude":
