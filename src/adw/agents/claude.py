@@ -13,6 +13,7 @@ from uuid import uuid4
 from adw.agents.cli import find_cli
 from adw.agents.conversation import CliLauncher, Conversation, Host
 from adw.agents.folder import run_folder
+from adw.agents.gate import StartGate
 from adw.agents.options import ClaudeSettings
 from adw.agents.outcome import lost_session
 from adw.agents.relay import Item, Say, relay
@@ -35,12 +36,14 @@ class ClaudeRuntime:
         settings: ClaudeSettings | None = None,
         prices: Mapping[str, Price] | None = None,
         concurrent_starts: int | None = None,
+        gate: StartGate | None = None,
     ) -> None:
-        """`runtime_dir` belongs to this process alone. A cold start costs a CPU second, hence their limit.
+        """`runtime_dir` belongs to this process alone. A cold start costs a CPU second, hence their limit and `gate`.
 
         Raises `ConfigurationError` when there is no CLI.
         """
         self._runtime_dir = runtime_dir
+        self._gate = gate
         self._host = Host(
             cli=find_cli(),
             launcher=launcher,
@@ -57,6 +60,8 @@ class ClaudeRuntime:
     async def run(self, task: AgentTask) -> AsyncGenerator[Item, None]:
         """See `AgentRuntime.run`. The first message is `started`, before anything has been asked of a model."""
         session_id = task.resume_session or str(uuid4())
+        if self._gate is not None:
+            await self._gate.passed()  # before its clocks start: waiting here is neither silence nor work
         yield AgentMessage(kind="started", session_id=session_id)
         work = partial(self._converse, task, session_id)
         async with aclosing(relay(work, name=f"agent-{task.run_id}")) as said:

@@ -19,8 +19,8 @@ RETURNING extract(epoch FROM due_at - clock_timestamp())::float AS due_s
 
 _DUE = text("SELECT extract(epoch FROM due_at - clock_timestamp())::float FROM host_starts WHERE host_id = :host_id")
 
-HORIZON_S = 3600.0
-"""No start is promised for later than this, whatever clocks have done."""
+HORIZON_S = 240.0
+"""No start is promised for much later than this, whatever clocks have done."""
 
 
 async def reserve_start(connection: AsyncConnection, *, host_id: str, interval_s: float, burst: int) -> float:

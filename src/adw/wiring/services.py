@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from adw.agents.claude import ClaudeRuntime
+from adw.agents.gate import StartGate
 from adw.agents.options import ClaudeSettings
 from adw.agents.plain.request import PlainSettings
 from adw.agents.plain.runtime import PlainRuntime
@@ -95,7 +96,11 @@ def build_runtime(
     return ChosenRuntime(
         {
             RuntimeName.CLAUDE: ClaudeRuntime(
-                launcher=launcher, session_store=ClaudeSessionStore(rows), runtime_dir=runtime_dir, settings=claude
+                launcher=launcher,
+                session_store=ClaudeSessionStore(rows),
+                runtime_dir=runtime_dir,
+                settings=claude,
+                gate=StartGate(foundation.database, host_id=host_identity()),
             ),
             RuntimeName.PLAIN: PlainRuntime(launcher=launcher, rows=rows, runtime_dir=runtime_dir, settings=plain),
         },
