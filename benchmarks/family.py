@@ -37,6 +37,12 @@ def cpu_s(pid: int) -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
+def own_cpu_s(pid: int) -> float:
+    """Processor time of a process alone."""
+    times = psutil.Process(pid).cpu_times()
+    return times.user + times.system
+
+
 class Peak:
     """Looks at processes from a thread of its own and remembers, in MiB, when they were largest."""
 

@@ -40,7 +40,7 @@ def measure(context: Context) -> Figure:
         "Ours wakes at most every 10 ms, so that bursts cost one notification.",
         measures=[
             Measure(
-                name=f"{many} listeners, p{share}",
+                name=f"listeners: {many}, p{share}",
                 unit="ms",
                 samples=ours[many, share],
                 baseline=bare[many, share],

@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from benchmarks.bare import converse_all
 from benchmarks.context import Context
+from benchmarks.family import own_cpu_s
 from benchmarks.intervals import Interval, length, shares, within
 from benchmarks.results import Figure, Measure, Table
 from benchmarks.scenario import scenario
@@ -46,7 +47,7 @@ class Cost:
 
 
 def measure(context: Context) -> Figure:
-    costs, bare = asyncio.run(_measure(context))
+    costs, bare, busy_ms = asyncio.run(_measure(context))
     walls = [cost.wall for cost in costs]
     measures = [
         Measure(name="wall", unit="s", samples=walls, baseline=bare, baseline_name="the Agent SDK alone, same turns"),
@@ -59,6 +60,7 @@ def measure(context: Context) -> Figure:
             samples=[1000 * cost.engine / cost.steps for cost in costs],
             goal_at_most=25,
         ),
+        Measure(name="the worker's own processor time, for each step", unit="ms", samples=busy_ms),
         Measure(name="durable steps", unit="", samples=[cost.steps for cost in costs]),
         Measure(name="git commands", unit="", samples=[cost.gits for cost in costs]),
         Measure(name="git commands, each", unit="ms", samples=[1000 * cost.gits_s / cost.gits for cost in costs]),
@@ -86,20 +88,23 @@ def measure(context: Context) -> Figure:
     )
 
 
-async def _measure(context: Context) -> tuple[list[Cost], list[float]]:
+async def _measure(context: Context) -> tuple[list[Cost], list[float], list[float]]:
     notes = context.root / "notes"
     costs: list[Cost] = []
     bare: list[float] = []
+    busy_ms: list[float] = []
     turn_ms = 200 if context.quick else TURN_MS
     async with open_stage(context.root, scenario(turns=TURNS, turn_ms=turn_ms)) as stage:
-        with worker(stage, watched_worker(notes)):
+        with worker(stage, watched_worker(notes)) as working:
             for number in range(context.repetitions(3)):
+                before_s = own_cpu_s(working.pid)
                 costs.append(await _one(stage, notes))
+                busy_ms.append(1000 * (own_cpu_s(working.pid) - before_s) / costs[-1].steps)
                 bare.append(await _bare(context.root / f"bare-{number}", stage))
     if context.keep is not None:
         context.keep.mkdir(parents=True, exist_ok=True)
         shutil.copy(notes, context.keep / "overhead.jsonl")
-    return costs, bare
+    return costs, bare, busy_ms
 
 
 async def _one(stage: Stage, notes: Path) -> Cost:
