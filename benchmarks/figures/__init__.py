@@ -10,6 +10,7 @@ FIGURES = {
     "fanout": "waking many listeners at once",
     "parts": "working tree, set-up, baseline and CLI, up to an agent's start",
     "containment": "what the sandbox adds to the start of a command",
+    "containment": "what the sandbox adds to the start of a command",
     "gateway": "what the model gateway adds to the first byte",
     "memory": "idle server, worker and database; what an agent at work adds",
     "overhead": "what a workflow costs beside its agents, git and the project's commands",
