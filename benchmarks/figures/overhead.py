@@ -96,6 +96,7 @@ async def _measure(context: Context) -> tuple[list[Cost], list[float], list[floa
     turn_ms = 200 if context.quick else TURN_MS
     async with open_stage(context.root, scenario(turns=TURNS, turn_ms=turn_ms)) as stage:
         with worker(stage, watched_worker(notes)) as working:
+            await stage.completed(await stage.accept())  # makes the mirror and the baseline
             for number in range(context.repetitions(3)):
                 before_s = own_cpu_s(working.pid)
                 costs.append(await _one(stage, notes))
