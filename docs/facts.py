@@ -87,7 +87,6 @@ NO_EFFECT_YET = {
     "triggers.comments",
     "triggers.authors",
     "triggers.schedules",
-    "sandbox",
 }
 """Keys of `adw.toml` that are checked but not acted on by this version."""
 
