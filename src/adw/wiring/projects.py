@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from adw.domain.project import ForgeKind, Project
@@ -28,6 +28,7 @@ from adw.ports.forge import Forge
 from adw.ports.projects import BranchTip, CommittedFile, ForeignTip
 from adw.ports.workspace import RepositoryRef
 from adw.store.db import Database
+from adw.wiring.committed import Committed
 
 _NOT_FOUND = 128
 _PLAIN = frozenset({"100644", "100755"})
@@ -39,6 +40,7 @@ class LocalProjects:
 
     database: Database
     paths: DataPaths
+    committed: Committed = field(default_factory=Committed)
 
     def repository(self, project: Project) -> RepositoryRef:
         _check(project)
@@ -61,11 +63,14 @@ class LocalProjects:
 
     async def read_committed(self, project: Project, *, sha: str, path: str) -> bytes | None:
         """From our remote, or from the person's repository as long as the remote does not have the commit."""
+        if self.committed.known("file", project.id, sha, path):
+            return self.committed.get("file", project.id, sha, path)
         remote = self.paths.forge_remote(project.id)
         if remote.is_dir():
             git = Git(git_dir=remote)
             content = await _blob(git, sha, path)
             if content is not None or await git.has(sha):
+                self.committed.keep("file", project.id, sha, path, value=content)
                 return content
         if not Path(project.source).is_dir():
             return None
@@ -92,11 +97,15 @@ class LocalProjects:
         return await retire_branch(Path(project.source), remote=remote, branch=branch, sha=sha)
 
     async def list_committed(self, project: Project, *, sha: str, path: str) -> list[CommittedFile]:
+        if self.committed.known("folder", project.id, sha, path):
+            return list(self.committed.get("folder", project.id, sha, path))
         git = await self._holder(project, sha)
         if git is None:
             return []
         done = await git.run("ls-tree", "-z", "-l", sha, "--", path)
-        return [_committed(entry) for entry in os.fsdecode(done.stdout).split("\0") if entry]
+        found = [_committed(entry) for entry in os.fsdecode(done.stdout).split("\0") if entry]
+        self.committed.keep("folder", project.id, sha, path, value=tuple(found))
+        return found
 
     async def branch_tip(self, project: Project, *, branch: str, base_sha: str) -> BranchTip | None:
         git = PersonRepository.at(Path(project.source)).git
