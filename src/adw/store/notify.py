@@ -46,7 +46,7 @@ class Notifier:
 
     async def _drain(self) -> None:
         while self._dirty:
-            await asyncio.sleep(_TICK_S)
+            await asyncio.sleep(0 if self._is_work else _TICK_S)
             ids, self._dirty = self._dirty, set()
             is_work, self._is_work = self._is_work, False
             try:

@@ -1,4 +1,4 @@
-"""What was read from commits, kept for a while: a commit never changes, and starting git costs more than the reading."""
+"""What was read from commits, kept for a while: a commit never changes, and starting git takes its time."""
 
 from __future__ import annotations
 

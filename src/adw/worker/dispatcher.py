@@ -75,6 +75,8 @@ class Dispatcher:
             self._wake.clear()
             try:
                 await self.look()
+                if self._host is not None:
+                    await self._host.look()
             except DatabaseError as error:
                 _log.warning("admission_delayed", reason=error.message)
             await self._pause()
@@ -84,7 +86,7 @@ class Dispatcher:
         async with self._database.read() as connection:
             if not await queue.is_anything_queued(connection):
                 return
-        shortage = None if self._host is None else await self._host.look()
+        shortage = None if self._host is None else await self._host.shortage()
         if shortage is None:
             while await self.admit_one():
                 pass

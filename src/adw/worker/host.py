@@ -13,7 +13,8 @@ from adw.store.db import Database
 from adw.store.starts import starts_due_s
 from adw.store.workers import set_shortage
 
-LOOK_S = 1.0
+LOOK_S = 2.0
+STALE_S = 10.0
 
 _log = structlog.get_logger(component="dispatcher")
 
@@ -27,14 +28,19 @@ class Host:
         self._host_id = host_id
         self._worker_id = worker_id
         self._shortage: Shortage | None = None
-        self._look_at = 0.0
+        self._looked_at = float("-inf")
 
-    async def look(self) -> Shortage | None:
-        """What keeps new work from beginning here, at most a second old."""
-        if time.monotonic() >= self._look_at:
-            await self._look()
-            self._look_at = time.monotonic() + LOOK_S
+    async def shortage(self) -> Shortage | None:
+        """What keeps new work from beginning here, as the last look found it."""
+        if time.monotonic() - self._looked_at > STALE_S:
+            await self.look()
         return self._shortage
+
+    async def look(self) -> None:
+        """Looks again unless that was done just now. Work that arrives should not have to wait for it."""
+        if time.monotonic() - self._looked_at > LOOK_S:
+            await self._look()
+            self._looked_at = time.monotonic()
 
     async def _look(self) -> None:
         room = await asyncio.to_thread(self._resources.look)
