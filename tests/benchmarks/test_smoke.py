@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from benchmarks.crowd import Crowd, measures_of
 from benchmarks.figures import FIGURES
 from benchmarks.figures.overhead import cost_of
 from benchmarks.intervals import length, shares
@@ -56,6 +57,25 @@ def test_results_are_written_as_json_and_markdown_with_facts_about_the_machine(t
     assert (tmp_path / "latest.md").read_text() == text.read_text()
     assert "| fast | 2 s | 1 to 3, n=3 | bare | 1 s | 2 | ≤ 2.5: met |" in text.read_text()
     assert "Not measured (4 s, load average 0.50/0.40/0.30 before" in text.read_text()
+
+
+def test_a_report_ends_with_a_table_of_its_goals():
+    done = report.Report(machine=machine.facts(), quick=True, entries=[entry(FIGURE)])
+    assert "| `speed` | fast | ≤ 2.5 s | 2 s | 3 s | met |" in report.as_markdown(done)
+    assert "| `speed` | slow | ≤ 2.5 s | 3 s | 3 s | **missed** |" in report.as_markdown(done)
+    assert [(each["measure"], each["met"]) for each in report.as_json(done)["goals"]] == [
+        ("fast", True),
+        ("slow", False),
+    ]
+
+
+def test_a_crowd_is_told_for_each_workflow_and_beside_the_smallest():
+    one = Crowd(size=1, wall_s=2.0, cpu_s=1.0, memory_mib=200.0, database_mib=4.0)
+    four = Crowd(size=4, wall_s=4.0, cpu_s=8.0, memory_mib=400.0, database_mib=8.0)
+    found = {measure.name: measure for measure in measures_of([one, four])}
+    cpu = found["processor time of a workflow, 4 at once"]
+    assert (cpu.median, cpu.ratio, cpu.baseline_name) == (2.0, 2.0, "with 1")
+    assert found["memory of a workflow, PSS, 1 at once"].ratio is None
 
 
 def test_what_runs_side_by_side_is_counted_once():
