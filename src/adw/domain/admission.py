@@ -148,8 +148,8 @@ def _kept(each: Queued, situation: Situation) -> Because | None:
 def _waits_for(unmet: tuple[Parent, ...]) -> str:
     """The first that needs somebody to do something, else the first."""
     shown = min(unmet, key=lambda each: not _advice(each))
-    more = f" and {len(unmet) - 1} more" if len(unmet) > 1 else ""
-    return f"waits for {shown.adw_id}, {_how_it_is(shown)}{more}{_advice(shown)}"
+    more = f" (and {len(unmet) - 1} more)" if len(unmet) > 1 else ""
+    return f"waits for {shown.adw_id}, {_how_it_is(shown)}{_advice(shown)}{more}"
 
 
 def _how_it_is(parent: Parent) -> str:
