@@ -37,7 +37,7 @@ def postgres_url(database_server: DatabaseServer) -> str:
 async def engine(postgres_url: str) -> AsyncIterator[AsyncEngine]:
     engine = create_async_engine(postgres_url, pool_size=8, max_overflow=8)
     async with engine.begin() as connection:
-        await connection.execute(text("TRUNCATE model_requests, workflow_budgets"))
+        await connection.execute(text("TRUNCATE model_requests, workflow_budgets, budgets"))
     yield engine
     await engine.dispose()
 

@@ -5,9 +5,11 @@ from decimal import Decimal
 
 import pytest
 
+from adw.domain.budget import BudgetScope
 from adw.domain.prices import price_table
 from adw.domain.usage import Price
 from adw.kit.errors import DatabaseError
+from adw.store.budgets import set_shared_budget
 from adw.store.usage import raise_budget
 
 
@@ -225,3 +227,48 @@ async def test_an_answer_that_cannot_be_read_is_booked_in_full(rig, model_api, s
 
     [row] = await rig.settled()
     assert (row.cost_usd, row.inexact) == (row.reserved_usd, True)
+
+
+async def test_what_others_have_reserved_of_a_shared_budget_is_waited_for(rig, model_api, sse):
+    """The first takes all there is, as far as anybody knows; the second follows when it has cost next to nothing."""
+    gate = asyncio.Event()
+    await share(rig, "0.05")
+    model_api.streams(sse.answer(), gate=gate)
+    first = asyncio.create_task(rig.ask(max_tokens=64_000))
+    await rig.eventually(lambda: _async(len(model_api.seen) == 1))
+    second = asyncio.create_task(rig.ask(max_tokens=64_000))
+
+    async def refused():
+        return [row for row in await rig.rows() if row.state == "refused"]
+
+    [row] = await rig.eventually(refused)
+    assert (row.refusal, row.refusal_scope) == ("budget", "global_total")
+    assert len(model_api.seen) == 1
+    gate.set()
+
+    assert [answer.status_code for answer in await asyncio.gather(first, second)] == [200, 200]
+    assert not rig.gateway.verdict("run-1").budget_refused
+
+
+async def test_a_shared_budget_that_is_spent_refuses_at_once_and_says_whose_it_is(rig, model_api):
+    await share(rig, "0.001")
+
+    answer = await rig.ask(max_tokens=64_000)
+
+    assert answer.status_code == 403
+    assert "total budget for all projects is used up" in answer.json()["error"]["message"]
+    assert model_api.seen == []
+    verdict = rig.gateway.verdict("run-1")
+    assert (verdict.budget_refused, verdict.refused_by) == (True, "global_total")
+    assert verdict.needed_usd > Decimal("0.001")
+
+
+async def share(rig, usd):
+    async with rig.engine.begin() as connection:
+        await set_shared_budget(
+            connection, BudgetScope.GLOBAL_TOTAL, project_id=None, budget_usd=Decimal(usd), set_by="ada"
+        )
+
+
+async def _async(value):
+    return value

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -90,7 +91,8 @@ async def test_every_scope_bounds_the_workflows_it_is_for_and_is_named_by_the_re
 
     assert first == Reservation(max_tokens=2000, reserved_usd=Decimal("0.04"))
     refused = Refusal(reason="budget", remaining_usd=Decimal("0.01"), scope=scope, needed_usd=Decimal("0.03024"))
-    assert second == refused
+    assert second == replace(refused, held_usd=Decimal("0.04"))
+    assert second.may_pass
     assert isinstance(third, Refusal) == scope.is_global
     assert await amounts(engine, scope) == (0, Decimal("0.04"))
 
@@ -252,3 +254,12 @@ async def test_a_budget_that_is_cleared_bounds_nothing(engine):
         assert await budgets.list_shared_budgets(connection) == []
 
     assert isinstance(await book.reserve(claim()), Reservation)
+
+
+async def test_room_is_looked_for_in_all_budgets_that_bound_a_workflow(engine):
+    await set_budget(engine, BudgetScope.GLOBAL_TOTAL, "1")
+    await set_budget(engine, BudgetScope.PROJECT_MONTH, "0.03")
+    book = usage.UsageBook(engine)
+
+    assert [await book.has_room(each, needed_usd=Decimal("0.04")) for each in (MINE, STRANGER)] == [False, True]
+    assert await book.has_room(MINE, needed_usd=Decimal("0.03"))

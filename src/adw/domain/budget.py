@@ -113,6 +113,15 @@ class Refusal:
     scope: BudgetScope = BudgetScope.WORKFLOW
     needed_usd: Decimal | None = None
     """The least that would do: the prompt and the shortest answer that is worth it."""
+    held_usd: Decimal = Decimal(0)
+    """What requests under way have reserved of that budget."""
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether there may be room as soon as requests of other workflows have ended: they rarely take all of it."""
+        if self.scope is BudgetScope.WORKFLOW or self.needed_usd is None:
+            return False
+        return self.remaining_usd + self.held_usd >= self.needed_usd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +153,7 @@ class Room:
 
     scope: BudgetScope
     left_usd: Decimal | None
+    held_usd: Decimal = Decimal(0)
 
 
 def decide_within(claim: Claim, rooms: Sequence[Room]) -> Reservation | Refusal:
@@ -151,7 +161,9 @@ def decide_within(claim: Claim, rooms: Sequence[Room]) -> Reservation | Refusal:
     bounded = [room for room in rooms if room.left_usd is not None]
     tightest = min(bounded, key=_left, default=Room(scope=BudgetScope.WORKFLOW, left_usd=None))
     answer = decide(claim, left=tightest.left_usd)
-    return replace(answer, scope=tightest.scope) if isinstance(answer, Refusal) else answer
+    if isinstance(answer, Refusal):
+        return replace(answer, scope=tightest.scope, held_usd=tightest.held_usd)
+    return answer
 
 
 def decide(claim: Claim, *, left: Decimal | None) -> Reservation | Refusal:

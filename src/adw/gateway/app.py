@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -26,13 +27,18 @@ from adw.gateway.limits import Passage, SharedLimits
 from adw.gateway.model_request import ModelRequest, UnreadableRequestError, parse_request
 from adw.gateway.upstream import Upstream
 from adw.kit.errors import AdwError, DatabaseError
+from adw.kit.ids import new_uuid
 from adw.kit.log import get_logger
 from adw.ports.gateway import RunGrant
 from adw.store.usage import UsageBook
 
+T = TypeVar("T")
+
 log = get_logger("gateway")
 
 BODY_LIMIT_BYTES = 64 << 20
+ROOM_LOOK_S = 0.25
+"""Between two looks whether a shared budget has room again."""
 MOST_REFUSALS = 5
 """Refused so often because of a limit, a request is given back to the agent with the model API's own words."""
 
@@ -150,15 +156,7 @@ class GatewayApp:
         """Holds the request back as long as a limit is in force that is worth waiting for."""
         if not self._limits.is_held(model):
             return Passage()
-        waiting = asyncio.ensure_future(self._limits.enter(model))
-        record.running.add(waiting)
-        try:
-            await while_connected(call, waiting)
-        finally:
-            record.running.discard(waiting)
-        if waiting.cancelled():
-            raise ClientGoneError
-        return waiting.result()
+        return await self._while_asked(call, record, self._limits.enter(model))
 
     async def _send(self, asked: Asked, model: str) -> tuple[replies.ErrorReply | None, bool]:
         """Our own answer, if it is one; and whether the request is to be sent again, since nobody was answered."""
@@ -167,6 +165,9 @@ class GatewayApp:
         claim = claim_for(request, grant=grant, prices=prices, model=model)
         try:
             answer = await self._book.reserve(claim)
+            if isinstance(answer, Refusal) and answer.may_pass and await self._until_room(asked, answer):
+                claim = replace(claim, id=new_uuid())
+                answer = await self._book.reserve(claim)
         except DatabaseError as error:
             log.warning("request_not_booked", adw_id=grant.adw_id, reason=str(error))
             return replies.NO_BOOKS, False
@@ -181,6 +182,30 @@ class GatewayApp:
             fast=request.fast,
         )
         return None, await self._booked(asked, opened)
+
+    async def _until_room(self, asked: Asked, refusal: Refusal) -> bool:
+        """Waits a while for requests of others to end, which have reserved what this one needs."""
+
+        async def look() -> bool:
+            for _ in range(int(self._limits.longest_hold_s / ROOM_LOOK_S)):
+                await asyncio.sleep(ROOM_LOOK_S)
+                if await self._book.has_room(asked.grant.adw_id, needed_usd=refusal.needed_usd or Decimal(0)):
+                    return True
+            return False
+
+        return await self._while_asked(asked.call, asked.record, look())
+
+    async def _while_asked(self, call: Call, record: RunRecord, work: Coroutine[None, None, T]) -> T:
+        """Does something for a request for as long as its agent is there and may ask."""
+        task = asyncio.ensure_future(work)
+        record.running.add(task)
+        try:
+            await while_connected(call, task)
+        finally:
+            record.running.discard(task)
+        if task.cancelled():
+            raise ClientGoneError
+        return task.result()
 
     async def _booked(self, asked: Asked, opened: OpenRequest) -> bool:
         record = asked.record

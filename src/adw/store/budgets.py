@@ -35,11 +35,11 @@ class Shared:
     @property
     def rooms(self) -> list[Room]:
         """What each of them still allows this month."""
-        return [Room(scope=scope_of(row), left_usd=self._left(row)) for row in self.rows]
+        return [self._room(row) for row in self.rows]
 
-    def _left(self, row: Row[*tuple[Any, ...]]) -> Decimal:
-        booked = Decimal(0) if self._is_over(row) else row.spent_usd + row.held_usd
-        return row.budget_usd - booked
+    def _room(self, row: Row[*tuple[Any, ...]]) -> Room:
+        spent, held = (Decimal(0), Decimal(0)) if self._is_over(row) else (row.spent_usd, row.held_usd)
+        return Room(scope=scope_of(row), left_usd=row.budget_usd - spent - held, held_usd=held)
 
     def _is_over(self, row: Row[*tuple[Any, ...]]) -> bool:
         return row.period_start is not None and row.period_start != self.month
@@ -53,6 +53,15 @@ async def lock_shared(connection: AsyncConnection, adw_id: str) -> Shared:
     if not rows:
         return Shared()
     return Shared(rows=rows, month=(await connection.execute(select(MONTH))).scalar_one())
+
+
+async def has_room(connection: AsyncConnection, adw_id: str, *, needed_usd: Decimal) -> bool:
+    """Whether all shared budgets of a workflow allow so much now. A look only: nothing is locked."""
+    owner = select(workflows.c.project_id).where(workflows.c.adw_id == adw_id).scalar_subquery()
+    bounding = or_(budgets.c.project_id.is_(None), budgets.c.project_id == owner)
+    rows = (await connection.execute(select(budgets).where(bounding))).all()
+    month = await _month(connection)
+    return all(_budget(row, month=month).left_usd >= needed_usd for row in rows)
 
 
 async def hold(connection: AsyncConnection, shared: Shared, *, usd: Decimal) -> None:

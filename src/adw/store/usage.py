@@ -32,7 +32,7 @@ from adw.domain.budget import (
 )
 from adw.domain.usage import Tokens, Usage
 from adw.kit.errors import DatabaseError, UsageError
-from adw.store.budgets import book, book_in_full, hold, lock_shared
+from adw.store.budgets import book, book_in_full, has_room, hold, lock_shared
 from adw.store.tables.usage import model_requests as requests
 from adw.store.tables.usage import workflow_budgets as budgets
 
@@ -177,6 +177,11 @@ class UsageBook:
             return at_once
         async with self._transaction() as connection:
             return await reserve(connection, claim)
+
+    async def has_room(self, adw_id: str, *, needed_usd: Decimal) -> bool:
+        """See `adw.store.budgets.has_room`."""
+        async with self._reachable(), self._engine.connect() as connection:
+            return await has_room(connection, adw_id, needed_usd=needed_usd)
 
     async def settle(self, request_id: UUID, *, adw_id: str, settlement: Settlement) -> list[BudgetWarning]:
         async with self._transaction() as connection:

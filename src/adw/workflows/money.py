@@ -89,7 +89,7 @@ def _told(ctx: PhaseContext, scope: BudgetScope, record: Mapping[str, Any]) -> s
     period = "--month" if scope.is_monthly else "--total"
     until = " or the next month" if scope.is_monthly else ""
     return (
-        f"the {scope.words}, ${record['budget']}, is reached (${record['spent']} booked): "
+        f"the {scope.words}, ${record['budget']}, has no room for the next request (${record['spent']} are booked): "
         f"waiting for a raise{until}; `adw budget set {whose} {period} USD` raises it"
     )
 
