@@ -132,6 +132,7 @@ workflows = Table(
     Index("ix_adw_workflows_waiting", "wait_reason", "wait_scope", postgresql_where=text("status = 'waiting'")),
     Index("ix_adw_workflows_created_at", "created_at"),
     Index("ix_adw_workflows_page", "created_at", "adw_id"),
+    Index("ix_adw_workflows_project_page", "project_id", "created_at", "adw_id"),
     Index("ix_adw_workflows_forked_from", "forked_from"),
 )
 

@@ -33,6 +33,7 @@ def downgrade() -> None:
     op.drop_column("projects", "served_at")
     op.drop_index("ix_adw_workflows_forked_from", "adw_workflows")
     op.drop_index("ix_adw_workflows_active", "adw_workflows")
+    op.drop_index("ix_adw_workflows_project_page", "adw_workflows")
     op.drop_index("ix_adw_workflows_page", "adw_workflows")
     op.drop_index("ix_adw_workflows_turn", "adw_workflows")
     op.drop_constraint(op.f("ck_adw_workflows_depends_on_others"), "adw_workflows")
@@ -55,6 +56,7 @@ def _workflows() -> None:
     columns = ["project_id", "priority", "project_limit", "queued_at"]
     op.create_index("ix_adw_workflows_turn", "adw_workflows", columns, postgresql_where=_QUEUED)
     op.create_index("ix_adw_workflows_page", "adw_workflows", ["created_at", "adw_id"])
+    op.create_index("ix_adw_workflows_project_page", "adw_workflows", ["project_id", "created_at", "adw_id"])
     active = sa.text("status = 'active'")
     op.create_index("ix_adw_workflows_active", "adw_workflows", ["project_id"], postgresql_where=active)
     op.create_index("ix_adw_workflows_forked_from", "adw_workflows", ["forked_from"])
