@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import importlib
 import json
 import os
 import signal
@@ -15,6 +17,8 @@ import sys
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
+
+from deaths import Hold, Ledger, dying
 
 from adw.agents.options import ClaudeSettings
 from adw.agents.plain.request import PlainSettings
@@ -29,8 +33,12 @@ from adw.worker.main import run_worker
 from adw.worker.observer import WorkflowObserver
 from adw.workflows.interpreter import interpreter
 
+LATE = ("httpcore", "anyio._backends._asyncio", "dbos._sys_db_postgres", "uvicorn.lifespan.off")
+"""Modules that are loaded when they are first used."""
+
 
 def main():
+    warm()
     signal.signal(signal.SIGCHLD, reap)
     print("ready", flush=True)
     for line in sys.stdin:
@@ -40,6 +48,14 @@ def main():
             return work(order)
         print(pid, flush=True)
     return None
+
+
+def warm():
+    """What every child would load or count through by itself is done once, before there are any."""
+    for name in LATE:
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
 
 
 def reap(_number, _frame):
@@ -56,7 +72,7 @@ def work(order):
             os.dup2(source.fileno(), number)
     os.environ.clear()
     os.environ.update(order["env"])
-    if order["death"] is None and not order["impatient"]:
+    if order["death"] is None and not order["impatient"] and "ledger" not in order and "engine" not in order:
         run_worker(read_settings())
     else:
         asyncio.run(work_oddly(order))
@@ -79,11 +95,21 @@ async def work_oddly(order):
                 access=Doomed(services.access, call, when),
                 workspaces=Doomed(services.workspaces, call, when),
             )
+        interpret = interpreter(services)
+        settings = EngineSettings(name="odd", concurrency=15, code_revision=HEAD)
+        if "ledger" in order:
+            interpret = dying(
+                services, interpreter, Ledger(order["ledger"], flows=order["flows"], spare="spare" in order)
+            )
+            settings = replace(settings, poll_s=0.02, max_recoveries=100)
+        if "hold" in order:
+            interpret = dying(services, interpreter, Hold(order["hold"], order["folder"]))
+        settings = replace(settings, **order.get("engine", {}))
         engine = DbosEngine(
             foundation.database,
-            interpret=interpreter(services),
+            interpret=interpret,
             observer=WorkflowObserver(end_agents=foundation.lifeline.close),
-            settings=EngineSettings(name="odd", concurrency=15, code_revision=HEAD),
+            settings=settings,
         )
         await engine.launch()
         stack.push_async_callback(engine.close, grace_s=5.0)

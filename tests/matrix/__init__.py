@@ -1,0 +1,1 @@
+"""Proofs that nothing is lost: faults at every boundary, and at random."""
