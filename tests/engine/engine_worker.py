@@ -64,6 +64,8 @@ async def _execute(notebook: Notebook, leg: Any, step: dict[str, Any]) -> Any:
             if gate := step.get("gate"):
                 await notebook.allowed(gate)
         except asyncio.CancelledError:
+            if lingering := step.get("lingers"):
+                await notebook.allowed(lingering)
             notebook.write("cancelled", leg.run_id, name, os.getpid())
             raise
         notebook.write("end", leg.run_id, name, os.getpid())
@@ -88,7 +90,13 @@ async def main(url: str, folder: Path, options: dict[str, Any]) -> None:
         settings=EngineSettings(**options),
     )
     stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+
+    def asked() -> None:
+        if stop.is_set():
+            engine.hurry()
+        stop.set()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asked)
     await engine.launch()
     notebook.write("launched", os.getpid(), engine.executor_id)
     await stop.wait()

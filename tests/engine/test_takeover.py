@@ -170,3 +170,49 @@ async def test_a_closing_worker_hands_its_runs_over_at_once(scene):
     await scene.becomes("r1", "completed")
     assert owner.exit_code() == 0
     assert await scene.rows("SELECT end_reason FROM workers WHERE pid = :pid", pid=owner.pid) == [("closed",)]
+
+
+async def test_a_closing_worker_lets_a_short_step_end_and_starts_no_other(scene):
+    owner = await scene.worker(grace_s=40)
+    await scene.enqueue("r1", {"name": "a", "gate": "a"}, "b")
+    await scene.saw("begin", "r1", "a")
+    owner.send(signal.SIGTERM)
+    await scene.eventually(lambda: scene.rows("SELECT 1 FROM workers WHERE drained_at IS NOT NULL"))
+    scene.allow("a")
+    assert owner.exit_code() == 0
+    assert not scene.lines("begin", "r1", "b")
+    await scene.worker()
+    await scene.becomes("r1", "completed")
+    assert len(scene.lines("begin", "r1", "a")) == 1
+
+
+async def test_a_long_step_is_parked_in_time_for_another_worker_to_go_on_within_a_second(scene):
+    owner = await scene.worker(grace_s=2, concurrency=1)
+    await scene.enqueue("r1", "a", {"name": "b", "gate": "b"})
+    await scene.saw("begin", "r1", "b")
+    await scene.worker()
+    owner.send(signal.SIGTERM)
+    await scene.eventually(lambda: len(scene.lines("begin", "r1", "b")) == 2)
+    scene.allow("b")
+    await scene.becomes("r1", "completed")
+    assert owner.exit_code() == 0
+    assert len(scene.lines("begin", "r1", "a")) == 1
+    (idle_s,) = (
+        await scene.rows(
+            "SELECT extract(epoch FROM to_timestamp(s.started_at_epoch_ms / 1000.0) - w.drained_at)"
+            " FROM dbos.workflow_status s, workers w WHERE w.pid = :pid AND s.workflow_uuid = 'r1'",
+            pid=owner.pid,
+        )
+    )[0]
+    assert idle_s < 0.5 + 1  # a quarter of the grace for it to end by itself, then at most a second
+
+
+async def test_a_closing_worker_that_is_asked_again_waits_for_nothing(scene):
+    owner = await scene.worker(grace_s=1000)
+    await scene.enqueue("r1", {"name": "a", "gate": "never", "lingers": "never"})
+    await scene.saw("begin", "r1", "a")
+    owner.send(signal.SIGTERM)
+    await scene.eventually(lambda: scene.rows("SELECT 1 FROM workers WHERE drained_at IS NOT NULL"))
+    owner.send(signal.SIGTERM)
+    assert owner.exit_code() == 0
+    assert await scene.status("r1") == "queued"

@@ -21,6 +21,7 @@ from adw.ports.prompts import Prompt
 from adw.store.db import Database
 from adw.store.events import get_workflow_events
 from adw.store.projects import get_project
+from adw.store.workers import NewWorker, register_worker
 from adw.store.workflows import begin_leg, claim_ownership, require_workflow, transition
 from adw.workflows.context import PhaseContext, Run
 from adw.workflows.conversation import EDITOR, NO_TOOLS, Conversation
@@ -159,6 +160,7 @@ async def play(database: Database, make_workflow: Any, tmp_path: Path) -> Play:
         started = NewEvent(type=EventType.WORKFLOW_STARTED)
         await transition(connection, workflow.adw_id, to=Status.ACTIVE, event=started)
         await begin_leg(connection, workflow.adw_id)
+        await _be_alive(connection)
         epoch = await claim_ownership(connection, workflow.adw_id, owner_id="worker-1")
         workflow = await require_workflow(connection, workflow.adw_id)
         project = await get_project(connection, workflow.project_id)
@@ -186,3 +188,17 @@ async def play(database: Database, make_workflow: Any, tmp_path: Path) -> Play:
     leg = MemoryLeg(database, run_id=f"{workflow.adw_id}.1")
     run = Run(services=services, leg=leg, workflow=workflow, project=project, config=ProjectConfig(), epoch=epoch)
     return Play(database, workflow, run, leg, runtime, gateway, workspace)
+
+
+async def _be_alive(connection: Any) -> None:
+    """Effects are made only while the worker's lease holds."""
+    worker = NewWorker(
+        id=MemoryLeg.executor_id,
+        name="w",
+        host_id="here",
+        pid=0,
+        process_started_at=0,
+        concurrency=1,
+        code_revision="r",
+    )
+    await register_worker(connection, worker, lease_s=3600)

@@ -35,7 +35,10 @@ from adw.store import workers
 from adw.store.db import Database
 
 _THREADS = 32
-_INTERRUPT_S = 10.0
+_SHORT = 0.25
+"""The part of the grace that steps have to end by themselves; the rest is for parking the others and for closing."""
+_PARKING = 0.5
+_LAST_S = 1.0
 _LOOK_S = 0.05
 _NAP_S = 0.25
 """How long the thread for notifications, which we do not use, sleeps; closing has to wait for it."""
@@ -85,6 +88,8 @@ class DbosEngine(DbosEnqueuer):
             may_judge=lambda: self._lease.is_steady,
         )
         self._alarm = upstream.Alarm()
+        self._is_closing = False
+        self._hurry = asyncio.Event()
         self._dbos: DBOS | None = None
         self._pool: Engine | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -119,17 +124,22 @@ class DbosEngine(DbosEnqueuer):
         if self._dbos is None:
             return
         await self.drain()
-        await _until(lambda: not self._executing(), timeout_s=grace_s)
+        self._is_closing = True
+        await _until(lambda: not self._executing() or self._hurry.is_set(), timeout_s=grace_s * _SHORT)
         await _ended(self._tender)
-        await self._interrupt(self._dbos)
+        await self._interrupt(self._dbos, timeout_s=max(_LAST_S, grace_s * _PARKING))
         await self._stop_dbos()
-        await self._interrupt(self._dbos)
+        await self._interrupt(self._dbos, timeout_s=_LAST_S)
         await self._reaper.release()
         await _ended(self._keeper)
         await self._lease.end()
         await self._own.close()
         self._dbos = None
         super().dispose()
+
+    def hurry(self) -> None:
+        """Closing shall not wait for anything any more. What is not parked yet is repeated by whoever takes over."""
+        self._hurry.set()
 
     async def cancel(self, run_id: str) -> None:
         async with self._database.begin() as connection:
@@ -169,7 +179,9 @@ class DbosEngine(DbosEnqueuer):
             run_id = DBOS.workflow_id
             if run_id is None:
                 raise EngineBusyError("a leg was called outside a run")
-            leg = DbosLeg(dbos, self._database, run_id=run_id, executor_id=self.executor_id)
+            leg = DbosLeg(
+                dbos, self._database, run_id=run_id, executor_id=self.executor_id, is_closing=lambda: self._is_closing
+            )
             return await self._interpret(leg, payload)
 
         DBOS.workflow(name=INTERPRETER, max_recovery_attempts=None)(execute)
@@ -189,12 +201,18 @@ class DbosEngine(DbosEnqueuer):
         if self._pool is not None:
             self._pool.dispose()
 
-    async def _interrupt(self, dbos: DBOS) -> None:
+    async def _interrupt(self, dbos: DBOS, *, timeout_s: float) -> None:
+        """Cancels what still runs, and lets it tidy up: whoever goes on profits from a snapshot of the tree."""
         tasks = upstream.run_tasks(dbos)
         for task in tasks:
-            task.cancel()
+            if not task.cancelling():  # one that parks already must not be disturbed
+                task.cancel()
+        await _until(
+            lambda: all(task.done() for task in tasks) or self._hurry.is_set(),
+            timeout_s=timeout_s,
+        )
         if tasks:
-            await asyncio.wait(tasks, timeout=_INTERRUPT_S)
+            await asyncio.wait(tasks, timeout=_LAST_S)
 
     async def _tend(self) -> None:
         """Looks after runs that nobody executes: twice a beat for the dead, so that none outstays its lease by one."""

@@ -20,11 +20,22 @@ from adw.store.db import Database
 class DbosLeg:
     """Lives as long as one execution of a run; a recovered run gets a new one and replays the records."""
 
-    def __init__(self, dbos: DBOS, database: Database, *, run_id: str, executor_id: str) -> None:
+    def __init__(
+        self,
+        dbos: DBOS,
+        database: Database,
+        *,
+        run_id: str,
+        executor_id: str,
+        is_closing: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Made inside the run's own task. Once `is_closing`, the next step parks the run for another worker."""
         self._dbos = dbos
         self._database = database
         self._run_id = run_id
         self._executor_id = executor_id
+        self._is_closing = is_closing
+        self._root = asyncio.current_task()
         self._names: set[str] = set()
 
     @property
@@ -37,6 +48,7 @@ class DbosLeg:
 
     async def step(self, name: str, work: Callable[[], Awaitable[JsonValue]]) -> JsonValue:
         self._claim_name(name)
+        await self._park_if_closing()
 
         async def body() -> JsonObject:
             try:
@@ -86,6 +98,12 @@ class DbosLeg:
         output = upstream.SERIALIZER.serialize(record)
         await connection.run_sync(lambda sync: upstream.record(self._dbos, slot, name, output, sync))
         return record
+
+    async def _park_if_closing(self) -> None:
+        """Ends the whole run here, not only the branch of it that asks: nothing of it may be half recorded."""
+        if self._is_closing() and self._root is not None:
+            self._root.cancel()
+            await asyncio.Event().wait()
 
     def _claim_name(self, name: str) -> None:
         if name in self._names:

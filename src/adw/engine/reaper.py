@@ -48,6 +48,7 @@ class Reaper:
 
     async def reap(self) -> list[str]:
         """Declares the dead dead and hands their runs over. Returns the ids of the runs queued again."""
+        await self._execute_condemned()
         async with self._database.begin() as connection:
             if not await workers.try_reaper_lock(connection):
                 return []
@@ -55,19 +56,8 @@ class Reaper:
             expired = await workers.end_expired(connection, spare=self._executor_id) if self._may_judge() else []
         if expired:
             _log.warning("leases_expired", executors=expired)
-        await self.execute_condemned()
+            await self._execute_condemned()
         return await self._recovery.take_over(await self._orphans())
-
-    async def execute_condemned(self) -> None:
-        """Kills processes of this host whose workers were declared dead, by whomever: awake again, they could do harm.
-
-        One that is merely stopped would also keep its file locks.
-        """
-        async with self._database.read() as connection:
-            condemned = await workers.condemned_workers(connection, host_id=self._host_id)
-        for worker in condemned:
-            if worker.id != self._executor_id and await asyncio.to_thread(end_by_decree, _process(worker)):
-                _log.warning("dead_worker_killed", executor=worker.id, pid=worker.pid)
 
     async def recover(self, executor_ids: Collection[str]) -> list[str]:
         """Hands over the runs of executors that the caller knows to be dead."""
@@ -90,6 +80,17 @@ class Reaper:
     async def release(self) -> None:
         """Hands over what this worker still owns. For closing, when nothing executes any more."""
         await self._recovery.release(run for run in await self._active() if run.executor_id == self._executor_id)
+
+    async def _execute_condemned(self) -> None:
+        """Kills processes of this host whose workers were declared dead, by whomever: awake again, they could do harm.
+
+        One that is merely stopped would also keep its file locks.
+        """
+        async with self._database.read() as connection:
+            condemned = await workers.condemned_workers(connection, host_id=self._host_id)
+        for worker in condemned:
+            if worker.id != self._executor_id and await asyncio.to_thread(end_by_decree, _process(worker)):
+                _log.warning("dead_worker_killed", executor=worker.id, pid=worker.pid)
 
     async def _bury_gone(self, connection: AsyncConnection) -> None:
         neighbours = await workers.live_workers(connection, host_id=self._host_id)

@@ -139,6 +139,13 @@ VARIABLES: tuple[Variable, ...] = (
         parse=_integer(1, 1000),
     ),
     Variable(
+        name="ADW_WORKER_GRACE_S",
+        about="seconds a stopping worker takes to end short steps and to park long ones",
+        example="20",
+        default="20",
+        parse=_integer(0, 3600),
+    ),
+    Variable(
         name="ADW_AGENT_RUNTIME",
         about="what holds conversations with agents where adw.toml does not say; `plain` is experimental",
         example="claude",
@@ -219,6 +226,7 @@ class Settings:
     frontend_port_start: int
     max_concurrent_workflows: int
     max_concurrent_per_project: int | None
+    worker_grace_s: int
     agent_runtime: str
     sandbox: Literal["auto", "bubblewrap", "off"]
     min_free_disk_mb: int
@@ -288,6 +296,7 @@ def _settings(values: Mapping[str, Any], *, data_dir: Path, origins: Mapping[str
         frontend_port_start=values["ADW_FRONTEND_PORT_START"],
         max_concurrent_workflows=values["ADW_MAX_CONCURRENT_WORKFLOWS"],
         max_concurrent_per_project=values["ADW_MAX_CONCURRENT_PER_PROJECT"],
+        worker_grace_s=values["ADW_WORKER_GRACE_S"],
         agent_runtime=values["ADW_AGENT_RUNTIME"],
         sandbox=values["ADW_SANDBOX"],
         min_free_disk_mb=values["ADW_MIN_FREE_DISK_MB"],

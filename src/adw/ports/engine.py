@@ -111,7 +111,10 @@ class Engine(Enqueuer, Protocol):
         ...
 
     async def close(self, *, grace_s: float) -> None:
-        """Drains, waits for runs to end, then interrupts the rest and hands them to other workers."""
+        """Takes no more runs and starts no more steps, interrupts long steps, and hands the runs to other workers.
+
+        All of it takes no longer than `grace_s`, of which the first quarter is for steps to end by themselves.
+        """
         ...
 
     async def cancel(self, run_id: str) -> None:

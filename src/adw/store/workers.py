@@ -152,6 +152,8 @@ async def purge_workers(connection: AsyncConnection, *, older_than: timedelta) -
 
 async def try_reaper_lock(connection: AsyncConnection) -> bool:
     """Takes the lock that lets one worker at a time look for dead ones, until the transaction ends."""
+    # One that is stopped while it holds the lock must not keep the others from declaring it dead.
+    await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = '1s'"))
     query = text("SELECT pg_try_advisory_xact_lock(hashtextextended('adw.reaper', 0))")
     return bool((await connection.execute(query)).scalar())
 

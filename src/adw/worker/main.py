@@ -26,11 +26,10 @@ from adw.wiring.services import build_gateway, build_services
 from adw.worker.dispatcher import Dispatcher
 from adw.worker.host import Host
 from adw.worker.observer import WorkflowObserver
+from adw.worker.outdated import until_outdated
 from adw.worker.reconciler import Reconciler
 from adw.worker.waker import keep_waking
 from adw.workflows.interpreter import interpreter
-
-GRACE_S = 20.0
 
 _log = structlog.get_logger(component="worker")
 
@@ -38,7 +37,10 @@ _log = structlog.get_logger(component="worker")
 def run_worker(
     settings: Settings, *, name: str | None = None, concurrency: int | None = None, until_eof: bool = False
 ) -> None:
-    """Executes workflows until SIGTERM or SIGINT; with `until_eof`, also until standard input closes."""
+    """Executes workflows until SIGTERM or SIGINT; with `until_eof`, also until standard input closes.
+
+    It then takes no more work, parks what it does, and returns within the grace time. A second signal shortens that.
+    """
     configure_logging(settings.log_level)
     environ = dict(os.environ)
     forget_secrets()
@@ -55,8 +57,8 @@ async def _work(
     concurrency: int | None,
     until_eof: bool,
 ) -> None:
-    stop = asyncio.Event()
-    _stop_on_signals(stop)
+    stop, hurry = asyncio.Event(), asyncio.Event()
+    _stop_on_signals(stop, hurry)
     async with AsyncExitStack() as stack:
         foundation = await stack.enter_async_context(open_foundation(settings, url=running.url, environ=environ))
         gateway = await stack.enter_async_context(build_gateway(foundation))
@@ -73,7 +75,7 @@ async def _work(
         )
         await Reconciler(foundation, engine).at_boot()
         await engine.launch()
-        stack.push_async_callback(engine.close, grace_s=GRACE_S)
+        stack.push_async_callback(_close, engine, hurry, grace_s=settings.worker_grace_s)
         waking = keep_waking(foundation.database, engine, limits_changed=gateway.limits_changed)
         await _tend(foundation, engine, running, waking, stop=stop, until_eof=until_eof)
 
@@ -99,6 +101,7 @@ async def _tend(
         asyncio.create_task(waking, name="waker"),
         asyncio.create_task(Reconciler(foundation, engine).run(), name="reconciler"),
         asyncio.create_task(_keep(foundation, running), name="database"),
+        asyncio.create_task(_stop_when_outdated(foundation, stop), name="revision"),
     ]
     if until_eof:
         tasks.append(asyncio.create_task(_until_eof(stop), name="eof"))
@@ -142,6 +145,24 @@ async def _keep(foundation: Foundation, running: RunningDatabase) -> None:
     await asyncio.Event().wait()
 
 
+async def _stop_when_outdated(foundation: Foundation, stop: asyncio.Event) -> None:
+    await until_outdated(foundation.database)
+    stop.set()
+    await asyncio.Event().wait()
+
+
+async def _close(engine: DbosEngine, hurry: asyncio.Event, *, grace_s: float) -> None:
+    async def hasten() -> None:
+        await hurry.wait()
+        engine.hurry()
+
+    hastening = asyncio.create_task(hasten())
+    try:
+        await engine.close(grace_s=grace_s)
+    finally:
+        hastening.cancel()
+
+
 async def _until_eof(stop: asyncio.Event) -> None:
     """Standard input is a pipe to whoever started us; it closes when they are gone, however they went."""
     loop = asyncio.get_running_loop()
@@ -159,7 +180,10 @@ async def _until_eof(stop: asyncio.Event) -> None:
     await asyncio.Event().wait()
 
 
-def _stop_on_signals(stop: asyncio.Event) -> None:
+def _stop_on_signals(stop: asyncio.Event, hurry: asyncio.Event) -> None:
+    def asked() -> None:
+        (hurry if stop.is_set() else stop).set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, asked)

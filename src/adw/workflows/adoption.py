@@ -144,6 +144,7 @@ async def _send(ctx: PhaseContext, worktree: Worktree, made: Mapping[str, Any]) 
             raise
         return {"others": others, "note": None, "withdrawn": withdrawn}
     access, head = ctx.services.access, str(made["head"])
+    await ctx.check_ownership()
     note = await access.publish(ctx.run.project, branch=worktree.branch, sha=head)
     return {"others": None, "note": note, "withdrawn": withdrawn}
 

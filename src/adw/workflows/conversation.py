@@ -180,17 +180,21 @@ async def _listen(
         epoch=ctx.run.epoch,
         cwd=conversation.cwd,
     )
-    async with narrator, aclosing(overseer.follow(services.runtime.run(task))) as stream:
-        async for item in stream:
-            if isinstance(item, AgentResult):
-                await narrator.flush()
-                await snapshots.take()
-                return item
-            if item.kind == "started" and item.session_id:
-                await _note_session(ctx, conversation, output, task, session_id=item.session_id, said=said)
-            await narrator.say(item)
-            if item.kind == "tool_result":
-                await snapshots.take_if_due()
+    try:
+        async with narrator, aclosing(overseer.follow(services.runtime.run(task))) as stream:
+            async for item in stream:
+                if isinstance(item, AgentResult):
+                    await narrator.flush()
+                    await snapshots.take()
+                    return item
+                if item.kind == "started" and item.session_id:
+                    await _note_session(ctx, conversation, output, task, session_id=item.session_id, said=said)
+                await narrator.say(item)
+                if item.kind == "tool_result":
+                    await snapshots.take_if_due()
+    except asyncio.CancelledError:
+        await snapshots.take_for_heir()
+        raise
     raise InfrastructureError("an agent ended without a result")
 
 

@@ -57,7 +57,10 @@ async def finish_pull_request(ctx: PhaseContext, *, number: int, ready: bool, ta
         await ctx.check_ownership()
         before = present.body.partition(_EVIDENCE)[0].rstrip()
         await forge.update_pull_request(number, body=f"{before}\n\n{_EVIDENCE}\n\n{table}\n")
-        return (await forge.mark_ready(number)).state if ready else present.state
+        if not ready:
+            return present.state
+        await ctx.check_ownership()
+        return (await forge.mark_ready(number)).state
 
     state: str = await ctx.step(f"pull_request.{name}", write)
     word = {"ready": "ready for review", "draft": "still a draft"}.get(state, state)

@@ -25,14 +25,15 @@ async def rewind(ctx: PhaseContext, *, branch: str, order: Mapping[str, Any]) ->
     worktree = await open_worktree(ctx, branch=branch)
 
     async def keep() -> JsonValue:
-        await ctx.check_ownership()
         for label, sha in order["keep"].items():
+            await ctx.check_ownership()
             await worktree.workspace.keep(label=label, sha=sha)
         return None
 
     async def reset() -> JsonValue:
         await worktree.workspace.reset(order["to"])
         # A snapshot of the given-up tree may stand on the same commit: a workspace made anew must not start from it.
+        await ctx.check_ownership()
         await worktree.workspace.snapshot(label="rewound")
         return None
 
@@ -46,8 +47,10 @@ async def _push(ctx: PhaseContext, worktree: Worktree, order: Mapping[str, Any])
     access, project = ctx.services.access, ctx.run.project
     await ctx.check_ownership()
     await worktree.workspace.push(expected_old=order["old"])
+    await ctx.check_ownership()
     if order["published"] is not None:
         await access.count_as_published(project, branch=worktree.branch, sha=order["published"])
+    await ctx.check_ownership()
     return await access.publish(project, branch=worktree.branch, sha=order["to"])
 
 

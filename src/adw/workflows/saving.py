@@ -64,6 +64,7 @@ async def push(ctx: PhaseContext, worktree: Worktree, *, name: str, sha: str) ->
                     raise
         if others is not None:
             return {"others": others, "note": None, "withdrawn": withdrawn}
+        await ctx.check_ownership()
         note = await ctx.services.access.publish(ctx.run.project, branch=worktree.branch, sha=sha)
         return {"others": None, "note": note, "withdrawn": withdrawn}
 
