@@ -26,6 +26,7 @@ MEMORY = Path("/dev/shm")
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "uncontained: agents or commands of this test leave signs outside their tree")
     config.addinivalue_line("markers", "runtime(name): what holds conversations with agents in this system test")
 
 
@@ -103,16 +104,23 @@ def runtime(request):
 
 
 @pytest.fixture
-async def scene(folder, nursery, the_model, cluster, runtime):
+def containment(request):
+    """Agents and commands are contained, as they are for people, unless a test needs to hear from them outside."""
+    return "off" if request.node.get_closest_marker("uncontained") else "auto"
+
+
+@pytest.fixture
+async def scene(folder, nursery, the_model, cluster, runtime, containment):
     """A system of its own for tests that kill, without any worker yet."""
     url = cluster.make_database()
-    async with Scene(folder, url=url, model=the_model, nursery=nursery, ADW_AGENT_RUNTIME=runtime).opened() as scene:
+    chosen = {"ADW_AGENT_RUNTIME": runtime, "ADW_SANDBOX": containment}
+    async with Scene(folder, url=url, model=the_model, nursery=nursery, **chosen).opened() as scene:
         yield scene
 
 
 @pytest.fixture(scope="session")
 def shared(the_model, cluster):
-    """Systems with one impatient worker each for all tests that leave it alone, by the runtime of their agents."""
+    """Systems with one impatient worker each for tests that leave it alone, by runtime and containment."""
     with ExitStack() as stack:
         nursery = Nursery(measured=True)
         stack.callback(nursery.close)
@@ -125,23 +133,28 @@ class Shared(dict):
     def __init__(self, stack, *, nursery, model, cluster):
         super().__init__()
         self._stack = stack
-        self._make = lambda folder, runtime: Scene(
-            folder, url=cluster.make_database(), model=model, nursery=nursery, ADW_AGENT_RUNTIME=runtime
+        self._make = lambda folder, chosen: Scene(
+            folder,
+            url=cluster.make_database(),
+            model=model,
+            nursery=nursery,
+            ADW_AGENT_RUNTIME=chosen[0],
+            ADW_SANDBOX=chosen[1],
         )
 
-    def __missing__(self, runtime):
+    def __missing__(self, chosen):
         folder = make_folder()
         self._stack.callback(shutil.rmtree, folder)
-        scene = self._make(folder, runtime)
+        scene = self._make(folder, chosen)
         self._stack.callback(scene.fork_worker(impatient=True).stop)
-        self[runtime] = scene
+        self[chosen] = scene
         return scene
 
 
 @pytest.fixture
-async def system(shared, folder, runtime):
+async def system(shared, folder, runtime, containment):
     """The shared system, opened for one test."""
-    kept = shared[runtime]
+    kept = shared[runtime, containment]
     ours = Scene(kept.folder, url=kept.url, model=kept.model, nursery=None)
     async with ours.opened():
         yield ours

@@ -159,6 +159,8 @@ class Scene:
             "ADW_DATA_DIR": str(folder / "data"),
             "ANTHROPIC_BASE_URL": model.url,
             "ANTHROPIC_API_KEY": KEY,
+            # what agents and commands of a test leave as a sign lies outside their tree, unless it says otherwise
+            "ADW_SANDBOX": "off",
             **({} if url is None else {"DATABASE_URL": url}),
             **variables,
         }

@@ -16,6 +16,7 @@ from adw.kit.errors import DatabaseError
 from adw.kit.postgres import EmbeddedPostgres
 
 
+@pytest.mark.uncontained
 async def test_a_killed_agent_is_started_again_in_its_conversation(scene, repository):
     scene.model.follow(
         scenario(

@@ -23,7 +23,7 @@ from script import (
 
 from adw.store import phases
 
-pytestmark = pytest.mark.runtime("plain")
+pytestmark = [pytest.mark.runtime("plain"), pytest.mark.uncontained]
 
 RUDE = finding("farewell.txt: the farewell is rude")
 REJECTED = {"success": False, "review_summary": "It is rude.", "review_issues": [RUDE]}

@@ -20,7 +20,7 @@ from script import (
     write,
 )
 
-pytestmark = pytest.mark.runtime("plain")
+pytestmark = [pytest.mark.runtime("plain"), pytest.mark.uncontained]
 
 
 def half_done(folder):

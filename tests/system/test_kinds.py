@@ -226,6 +226,7 @@ async def test_a_patch_has_a_short_plan(system, repository):
     assert await system.has_said("Keep the plan to one page at most")
 
 
+@pytest.mark.uncontained
 async def test_a_command_that_is_interrupted_begins_again_in_a_clean_tree(scene, folder):
     command = f"echo swept >> log.txt; if [ ! -e {folder}/go ]; then touch {folder}/waits; sleep 300; fi"
     settings = SETTINGS + f'[workflows.w]\nphases = ["sweep"]\n[phases.sweep]\ncommand = "{command}"\n'

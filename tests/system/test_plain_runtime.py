@@ -25,6 +25,7 @@ async def test_plan_build_and_test_go_through_with_agents_that_take_hardly_any_t
     assert (await system.usage(workflow.adw_id)).tokens.output > 0
 
 
+@pytest.mark.uncontained
 async def test_a_conversation_goes_on_in_another_worker(scene, repository):
     waits = shell(f"touch {scene.folder}/waits; sleep 300")
     scene.model.follow(

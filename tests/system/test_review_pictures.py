@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import sys
 
 import pytest
@@ -24,7 +25,7 @@ given = dict(each.partition("=")[::2] for each in sys.argv if each.startswith("-
 assert b"farewell" in urllib.request.urlopen(sys.argv[-1]).read()
 pathlib.Path(given["--screenshot"]).write_bytes({PNG!r})
 """
-RUNS = f'\nrun = "touch left-behind; exec {sys.executable} -m http.server --bind 127.0.0.1 $PORT"\n'
+RUNS = f'\nrun = "touch left-behind; exec {os.path.realpath(sys.executable)} -m http.server --bind 127.0.0.1 $PORT"\n'
 
 
 @pytest.fixture
@@ -36,7 +37,9 @@ async def scene(folder, nursery, the_model, cluster):
     browser.chmod(0o755)
     path = f"{browser.parent}:/usr/bin:/bin"
     url = cluster.make_database()
-    async with Scene(folder, url=url, model=the_model, nursery=nursery, PATH=path).opened() as scene:
+    async with Scene(
+        folder, url=url, model=the_model, nursery=nursery, PATH=path, ADW_SANDBOX="auto"
+    ).opened() as scene:
         yield scene
 
 

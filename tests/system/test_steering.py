@@ -29,7 +29,7 @@ from adw.store.approvals import list_approvals
 from adw.store.events import FencedError, append_event
 from adw.store.workflows import count_active
 
-pytestmark = pytest.mark.runtime("plain")
+pytestmark = [pytest.mark.runtime("plain"), pytest.mark.uncontained]
 
 ASKS = WorkflowOptions(plan_approval=True)
 

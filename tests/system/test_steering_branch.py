@@ -25,7 +25,7 @@ from adw.kit.errors import ConflictError, UsageError, WrongStateError
 from adw.store.approvals import list_approvals
 from adw.store.messages import list_messages
 
-pytestmark = pytest.mark.runtime("plain")
+pytestmark = [pytest.mark.runtime("plain"), pytest.mark.uncontained]
 
 
 def remote_of(system, workflow):

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from adw.domain.workflow import WorkflowOptions
 
-pytestmark = [pytest.mark.crash, pytest.mark.runtime("plain")]
+pytestmark = [pytest.mark.crash, pytest.mark.runtime("plain"), pytest.mark.uncontained]
 ASKS = WorkflowOptions(plan_approval=True)
 
 

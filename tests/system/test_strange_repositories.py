@@ -8,7 +8,7 @@ from script import adds_farewell, blocks, call, straight
 
 from adw.domain.phase import GateOutcome
 
-pytestmark = pytest.mark.runtime("plain")
+pytestmark = [pytest.mark.runtime("plain"), pytest.mark.uncontained]
 
 
 async def test_a_test_that_fails_on_the_base_is_not_ours(system, folder):

@@ -8,7 +8,7 @@ from script import BUILT, PLAN, adds_farewell, answer, classifies, plans, rule, 
 
 from adw.control.follow_up import FollowUp, follow_up
 
-pytestmark = pytest.mark.runtime("plain")
+pytestmark = [pytest.mark.runtime("plain"), pytest.mark.uncontained]
 
 
 async def seen_on_the_forge(scene, workflow):
