@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import machine, report
@@ -25,14 +26,14 @@ def main() -> int:
         for name, about in FIGURES.items():
             print(f"{name:12} {about}")
         return 0
-    entries = []
+    done = report.Report(machine=machine.facts(), quick=arguments.quick, entries=[])
+    written: tuple[Path, ...] = ()
     for name in arguments.only or list(FIGURES):
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
         entry = _run(name, quick=arguments.quick, profile=arguments.profile)
-        entries.append(entry)
         print(report.entry_markdown(entry), flush=True)
-    done = report.Report(machine=machine.facts(), quick=arguments.quick, entries=entries)
-    written = report.write(done, arguments.out)
+        done = replace(done, entries=[*done.entries, entry])
+        written = report.write(done, arguments.out)  # each time anew: a session that is broken off keeps what it has
     for problem in (*[f"goal missed: {each}" for each in done.missed], *[f"not measured: {e}" for e in done.failed]):
         print(problem, file=sys.stderr)
     print(f"written: {' '.join(str(path) for path in written)}", file=sys.stderr)

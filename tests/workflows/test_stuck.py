@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -10,11 +11,13 @@ from adw.domain.agent import AgentFailure, AgentMessage, AgentResult
 from adw.domain.config import parse_config
 from adw.domain.events import EventType
 from adw.domain.failure import FailureClass
+from adw.domain.limits import Limit, LimitKind
 from adw.domain.usage import Usage
 from adw.kit.errors import InfrastructureError
+from adw.ports.gateway import GatewayVerdict
 from adw.store import agent_outputs
 from adw.workflows.conversation import converse
-from adw.workflows.endings import PhaseFailed
+from adw.workflows.endings import LegEnded, PhaseFailed
 
 LOOP = [
     message
@@ -87,6 +90,16 @@ async def test_a_conversation_of_which_nothing_is_kept_is_begun_anew_instead_of_
     play.script(replace(silent(), work=lambda _: play.runtime.forget()), answers())
     await converse(play.ctx(), play.editing)
     assert await told(play) == [("silence", "restart")]
+
+
+async def test_silence_because_of_a_limit_is_not_being_stuck(play):
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    limit = Limit(credential="c", kind=LimitKind.USAGE_LIMIT, resets_at=soon)
+    play.gateway.says = GatewayVerdict(limit=limit)
+    play.script(silent())
+    with pytest.raises(LegEnded):
+        await converse(play.ctx(), play.editing)
+    assert await told(play) == []
 
 
 class Stalling(ScriptedRuntime):

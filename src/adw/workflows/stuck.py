@@ -125,8 +125,11 @@ class Overseer:
 async def next_step(
     ctx: PhaseContext, output: AgentOutput, sighting: Sighting | None, *, can_resume: bool
 ) -> Step | None:
-    """What is to be done about it, by the project's policy and by what was done before; None when nothing is."""
-    if sighting is None:
+    """What is to be done about it, by the project's policy and by what was done before; None when nothing is.
+
+    An agent whose request met a limit of the model API is not stuck: it was held back.
+    """
+    if sighting is None or ctx.services.gateway.verdict(str(output.id)).limit is not None:
         return None
     policy = ctx.run.config.stuck.policy(sighting.kind)
     before = tuple(StuckAction(each["action"]) for each in await _done_before(ctx, output))
