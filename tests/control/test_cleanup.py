@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import product
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +16,7 @@ from adw.ports.workspace import WorkspaceEntry
 from adw.store.events import get_workflow_events
 from adw.store.leases import PortPair, lease_ports, list_leases
 from adw.store.tables.workflows import workflows
+from adw.store.workers import NewWorker, end_workers, register_worker
 from adw.store.workflows import require_workflow
 
 COLUMNS = {Status.WAITING: {"wait_reason": "review"}, Status.PAUSED: {"paused_from": "active"}}
@@ -26,10 +28,11 @@ class Here:
     def __init__(self) -> None:
         self.names: list[str] = []
         self.stuck: set[str] = set()
+        self.root = Path("/trees")
 
     async def list(self) -> Any:
         return [
-            WorkspaceEntry(name=name, project_id="p", path=Path("/trees") / name, branch="b", base_sha="c")
+            WorkspaceEntry(name=name, project_id="p", path=self.root / name, branch="b", base_sha="c")
             for name in self.names
         ]
 
@@ -47,16 +50,16 @@ def here():
 
 @pytest.fixture
 def sweep(database, here):
-    return lambda *, dry_run=False: cleanup(database, cast("Any", here), dry_run=dry_run)
+    return lambda *, dry_run=False, **times: cleanup(database, cast("Any", here), host="here", dry_run=dry_run, **times)
 
 
 @pytest.fixture
 def with_workspace(database, make_workflow, here):
-    async def make(status, pr_state=PrState.NONE, *, number=1, on_disk=True):
+    async def make(status, pr_state=PrState.NONE, *, number=1, on_disk=True, host="here"):
         workflow = await make_workflow(issue_number=number)
         pairs = [PortPair(backend=9100 + number, frontend=9200 + number)]
         async with database.begin() as connection:
-            await lease_ports(connection, adw_id=workflow.adw_id, host="here", candidates=pairs, is_free=lambda _: True)
+            await lease_ports(connection, adw_id=workflow.adw_id, host=host, candidates=pairs, is_free=lambda _: True)
             values = {"status": status.value, "pr_state": pr_state.value, "worktree_exists": True, "backend_port": 9100}
             of = workflows.c.adw_id == workflow.adw_id
             await connection.execute(update(workflows).where(of).values(**values, **COLUMNS.get(status, {})))
@@ -125,7 +128,38 @@ async def test_one_that_cannot_be_removed_keeps_its_ports_and_does_not_keep_the_
         assert (await require_workflow(connection, stuck.adw_id)).worktree_exists
 
 
-async def test_what_belongs_to_no_workflow_is_left_alone(here, sweep):
+async def test_what_no_workflow_knows_goes_when_nothing_moves_in_it_any_more(here, sweep, tmp_path):
     here.names += ["baseline-0a1b2c3d", "0badbeef"]
+    here.root = tmp_path
+    (tmp_path / "0badbeef").mkdir()
     assert await sweep() == []
-    assert len(here.names) == 2
+    (item,) = await sweep(dry_run=True, orphaned_after=timedelta(0))
+    assert (item.adw_id, item.reason) == ("0badbeef", "no workflow knows it")
+    (item,) = await sweep(orphaned_after=timedelta(0))
+    assert item.removed
+    assert here.names == ["baseline-0a1b2c3d"]
+
+
+async def test_ports_of_another_host_are_left_to_it_while_it_has_been_seen(database, sweep, with_workspace):
+    workflow = await with_workspace(Status.CANCELLED, on_disk=False, host="there")
+    there = NewWorker(id="w", name="w", host_id="there", pid=1, process_started_at=1, concurrency=1, code_revision="r")
+    async with database.begin() as connection:
+        await register_worker(connection, there, lease_s=60)
+        await end_workers(connection, ["w"], reason="closed")
+    assert await sweep() == []
+    assert await leased(database) == {workflow.adw_id}
+    (item,) = await sweep(host_gone_after=timedelta(0))
+    assert (item.path, item.removed) == (None, True)
+    assert await leased(database) == set()
+
+
+async def test_a_tree_left_behind_when_the_workflow_moved_on_goes_without_a_word_in_its_record(
+    database, here, sweep, with_workspace
+):
+    workflow = await with_workspace(Status.CANCELLED, host="there")
+    (item,) = await sweep()
+    assert item.removed
+    assert here.names == []
+    assert await leased(database) == {workflow.adw_id}
+    async with database.read() as connection:
+        assert (await require_workflow(connection, workflow.adw_id)).worktree_exists

@@ -57,6 +57,12 @@ async def release_ports(connection: AsyncConnection, *, adw_id: str) -> None:
     await connection.execute(delete(port_leases).where(port_leases.c.adw_id == adw_id))
 
 
+async def lease_hosts(connection: AsyncConnection) -> dict[str, str]:
+    """On which host each workflow has its ports, by `adw_id`: its workspace is there."""
+    query = select(port_leases.c.adw_id, port_leases.c.host).distinct()
+    return {row.adw_id: row.host for row in await connection.execute(query)}
+
+
 async def list_leases(connection: AsyncConnection) -> list[dict[str, object]]:
     rows = (await connection.execute(select(port_leases).order_by(port_leases.c.port))).mappings()
     return [dict(row) for row in rows]

@@ -15,6 +15,7 @@ from adw.domain.status import Status
 from adw.domain.workflow import Workflow
 from adw.kit.errors import AdwError
 from adw.kit.ids import is_adw_id
+from adw.kit.process import host_identity
 from adw.ports.engine import Engine, RunStatus
 from adw.store.events import append_event
 from adw.store.workflows import fence_off, get_workflow, list_active_workflows, lock_workflow
@@ -52,7 +53,8 @@ class Reconciler:
             await asyncio.sleep(INTERVAL_S)
 
     async def clean_up(self) -> None:
-        for item in await cleanup(self._foundation.database, self._foundation.workspaces, dry_run=False):
+        foundation = self._foundation
+        for item in await cleanup(foundation.database, foundation.workspaces, host=host_identity(), dry_run=False):
             _log.info("cleaned_up", item=str(item))
         await self.revive_stranded()
         await self._remove_baselines()

@@ -180,6 +180,21 @@ async def test_removal_keeps_uncommitted_work_on_this_host(world, workspace) -> 
     assert _files((await world.workspaces.prepare(world.spec())).path) == before
 
 
+async def test_removal_brings_uncommitted_work_to_the_remote_first(world, workspace) -> None:
+    (workspace.path / "only-copy.txt").write_text("precious\n")
+    assert await world.workspaces.remove("0a1b2c3d")
+    assert world.remote.git("show", "refs/adw/0a1b2c3d/wip:only-copy.txt").strip() == "precious"
+
+
+async def test_a_tree_left_behind_never_replaces_a_snapshot_made_elsewhere(world, workspace) -> None:
+    (workspace.path / "mine.txt").write_text("old\n")
+    newer = world.remote.git("commit-tree", "-m", "elsewhere", f"{world.base}^{{tree}}")
+    world.remote.git("update-ref", "refs/adw/0a1b2c3d/wip", newer)
+    assert await world.workspaces.remove("0a1b2c3d")
+    assert world.remote.git("rev-parse", "refs/adw/0a1b2c3d/wip") == newer
+    assert await workspace.read_committed(path="mine.txt", ref="refs/adw/0a1b2c3d/saved") == b"old\n"
+
+
 async def test_reconciling_empties_the_trash_even_of_folders_without_write_permission(world, workspace) -> None:
     (workspace.path / "locked").mkdir()
     (workspace.path / "locked" / "file").write_text("x")

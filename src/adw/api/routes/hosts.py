@@ -12,6 +12,7 @@ from adw.api.openapi import problems
 from adw.api.wire import Body, Wire
 from adw.control import cleanup as cleaning
 from adw.kit.ids import is_adw_id
+from adw.kit.process import host_identity
 from adw.ports.workspace import WorkspaceEntry
 from adw.store import workers as workers_of
 from adw.store.db import Connection
@@ -105,7 +106,7 @@ async def list_worktrees(services: Services) -> WorktreeList:
 async def clean_worktrees(services: Services, body: CleanupBody | None = None) -> CleanupView:
     """Removes workspaces of merged, closed and cancelled workflows and frees their ports."""
     dry_run = body is not None and body.dry_run
-    items = await cleaning.cleanup(services.database, services.workspaces, dry_run=dry_run)
+    items = await cleaning.cleanup(services.database, services.workspaces, host=host_identity(), dry_run=dry_run)
     views = [
         CleanupItemView(
             adw_id=item.adw_id,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from adw.kit.errors import UsageError
@@ -76,6 +76,8 @@ class Remembered:
     branch: str | None
     base_sha: str
     private: tuple[str, ...]
+    remote: str | None = None
+    """Where it is pushed; None for one that was made before this was written down."""
 
     def is_another_commit_than(self, before: Remembered | None) -> bool:
         """Whether a detached workspace must be made anew; one on a branch moves by commits."""
@@ -84,7 +86,7 @@ class Remembered:
     def write(self, place: Place) -> None:
         place.state.mkdir(parents=True, exist_ok=True)
         draft = place.state / "spec.json.new"
-        draft.write_text(json.dumps({"branch": self.branch, "base_sha": self.base_sha, "private": self.private}))
+        draft.write_text(json.dumps(asdict(self)))
         draft.replace(place.state / "spec.json")
 
     @staticmethod
@@ -93,7 +95,12 @@ class Remembered:
             values = json.loads((place.state / "spec.json").read_text())
         except FileNotFoundError:
             return None
-        return Remembered(branch=values["branch"], base_sha=values["base_sha"], private=tuple(values["private"]))
+        return Remembered(
+            branch=values["branch"],
+            base_sha=values["base_sha"],
+            private=tuple(values["private"]),
+            remote=values.get("remote"),
+        )
 
 
 def places(data_dir: Path) -> list[Place]:

@@ -88,11 +88,19 @@ class GitWorkspace:
             await self.mirror.set_refs({self.own_ref("wip"): sha})
         return sha
 
-    async def save_here(self) -> None:
-        """Keeps uncommitted files in the mirror only, before the working tree goes."""
+    async def save_here(self) -> str | None:
+        """Keeps uncommitted files in the mirror, before the working tree goes. The commit, None if nothing is new."""
         sha, is_new = await self._snapshot("Saved when the workspace was removed")
-        if is_new:
-            await self.mirror.set_refs({self.own_ref("saved"): sha})
+        if not is_new:
+            return None
+        await self.mirror.set_refs({self.own_ref("saved"): sha})
+        return sha
+
+    async def send_saved(self, sha: str) -> None:
+        """Puts it on the remote as the last snapshot. Raises ConflictError when that has a newer one from elsewhere."""
+        last = await self.mirror.git.resolve(self.own_ref("wip"))
+        await self._push(sha, ref=self.own_ref("wip"), expected_old=last)
+        await self.mirror.set_refs({self.own_ref("wip"): sha})
 
     async def restore(self, snapshot_sha: str) -> None:
         await self._bring(snapshot_sha)

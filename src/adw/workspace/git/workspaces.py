@@ -10,11 +10,12 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from adw.kit.errors import ConflictError
-from adw.kit.git.access import RemoteAccess
+from adw.kit.errors import ConflictError, GitError
+from adw.kit.git.access import RemoteAccess, is_local
 from adw.kit.git.changes import names
 from adw.kit.git.lock import RepositoryLock
 from adw.kit.git.runner import Identity
+from adw.kit.log import get_logger
 from adw.ports.workspace import BaseRef, RepositoryRef, WorkspaceEntry, WorkspaceSpec
 from adw.workspace.git import base as bases
 from adw.workspace.git import reconcile, registration, trash
@@ -24,6 +25,8 @@ from adw.workspace.git.mirror import Mirror
 from adw.workspace.git.push import delete_refs
 from adw.workspace.git.start import check_branch_name, starting_point
 from adw.workspace.git.workspace import GitWorkspace
+
+_log = get_logger("workspace.git")
 
 
 class GitWorkspaces:
@@ -45,7 +48,12 @@ class GitWorkspaces:
         return await self._make(
             spec.repository,
             name=spec.adw_id,
-            known=Remembered(branch=spec.branch, base_sha=spec.base_sha, private=spec.private),
+            known=Remembered(
+                branch=spec.branch,
+                base_sha=spec.base_sha,
+                private=spec.private,
+                remote=str(spec.repository.remote),
+            ),
         )
 
     async def open(self, spec: WorkspaceSpec) -> GitWorkspace:
@@ -141,9 +149,16 @@ class GitWorkspaces:
         known = Remembered.read(place)
         if known is None or known.branch is None:
             return
-        workspace = self._workspace(place, known=known, remote="")
-        if await workspace.is_known():
-            await workspace.save_here()
+        workspace = self._workspace(place, known=known, remote=_nearby(known.remote))
+        if not await workspace.is_known():
+            return
+        saved = await workspace.save_here()
+        if saved is None or not workspace.remote:
+            return
+        try:
+            await workspace.send_saved(saved)
+        except (GitError, ConflictError) as error:
+            _log.warning("saved_here_only", name=place.name, reason=error.message)
 
     def _check_owner(self, place: Place) -> None:
         for other in places(self._data_dir):
@@ -167,3 +182,8 @@ class GitWorkspaces:
 
     def _lock(self, place: Place) -> RepositoryLock:
         return self._locks.setdefault(place.lock, RepositoryLock(place.lock))
+
+
+def _nearby(remote: str | None) -> Path | str:
+    """The remote if it is ours, on this machine. Others get only what was searched for secrets before."""
+    return Path(remote) if remote and is_local(remote) and Path(remote).is_dir() else ""
