@@ -22,6 +22,11 @@ class Entry:
     load_before: Sequence[float]
     load_after: Sequence[float]
 
+    @property
+    def load(self) -> float:
+        """The higher of the load averages over a minute before and after."""
+        return max(self.load_before[0], self.load_after[0])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
@@ -36,10 +41,10 @@ class Report:
         return [entry.name for entry in self.entries if entry.figure is None]
 
     @property
-    def goals(self) -> list[tuple[str, Measure]]:
-        """Every measure that has a goal, with the name of its figure."""
+    def goals(self) -> list[tuple[Entry, Measure]]:
+        """Every measure that has a goal, with its figure."""
         return [
-            (entry.name, measure)
+            (entry, measure)
             for entry in self.entries
             if entry.figure is not None
             for measure in entry.figure.measures
@@ -49,7 +54,7 @@ class Report:
     @property
     def missed(self) -> list[str]:
         """Goals that were not met, as `figure: measure`."""
-        return [f"{name}: {measure.name}" for name, measure in self.goals if not measure.met]
+        return [f"{entry.name}: {measure.name}" for entry, measure in self.goals if not measure.met]
 
 
 def write(report: Report, folder: Path) -> tuple[Path, Path]:
@@ -66,7 +71,7 @@ def as_json(report: Report) -> dict[str, Any]:
     return {
         "machine": dict(report.machine),
         "quick": report.quick,
-        "goals": [_goal_json(name, measure) for name, measure in report.goals],
+        "goals": [_goal_json(entry, measure) for entry, measure in report.goals],
         "missed": report.missed,
         "failed": report.failed,
         "figures": [_entry_json(entry) for entry in report.entries],
@@ -123,17 +128,24 @@ def _machine(report: Report) -> str:
 
 
 def _verdict(report: Report) -> str:
-    head = ["figure", "what", "goal", "median", "worst", ""]
-    lines = ["## Goals\n", *_grid(head, [_goal_row(name, measure) for name, measure in report.goals]), ""]
+    cores = int(report.machine["cores"] or 1)
+    head = ["figure", "what", "goal", "median", "worst", "", "load"]
+    rows = [[*_goal_row(entry, measure), _busyness(entry.load, cores)] for entry, measure in report.goals]
+    lines = ["## Goals\n", *_grid(head, rows), ""]
     lines.append("Missed: " + ", ".join(report.missed) if report.missed else "No goal was missed.")
     if report.failed:
         lines.append("Not measured: " + ", ".join(report.failed))
     return "\n".join(lines) + "\n"
 
 
-def _goal_row(name: str, measure: Measure) -> list[str]:
+def _busyness(load: float, cores: int) -> str:
+    """Times mean little while more wants to run than there are cores."""
+    return f"{load:.1f} on {cores} cores" + (": busy" if load > cores else "")
+
+
+def _goal_row(entry: Entry, measure: Measure) -> list[str]:
     return [
-        f"`{name}`",
+        f"`{entry.name}`",
         measure.name,
         f"≤ {_number(measure.goal_at_most or 0)} {measure.unit}",
         f"{_number(measure.median)} {measure.unit}",
@@ -142,14 +154,15 @@ def _goal_row(name: str, measure: Measure) -> list[str]:
     ]
 
 
-def _goal_json(name: str, measure: Measure) -> dict[str, Any]:
+def _goal_json(entry: Entry, measure: Measure) -> dict[str, Any]:
     return {
-        "figure": name,
+        "figure": entry.name,
         "measure": measure.name,
         "unit": measure.unit,
         "goal_at_most": measure.goal_at_most,
         "median": measure.median,
         "met": measure.met,
+        "load": entry.load,
     }
 
 

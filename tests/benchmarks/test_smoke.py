@@ -61,8 +61,8 @@ def test_results_are_written_as_json_and_markdown_with_facts_about_the_machine(t
 
 def test_a_report_ends_with_a_table_of_its_goals():
     done = report.Report(machine=machine.facts(), quick=True, entries=[entry(FIGURE)])
-    assert "| `speed` | fast | ≤ 2.5 s | 2 s | 3 s | met |" in report.as_markdown(done)
-    assert "| `speed` | slow | ≤ 2.5 s | 3 s | 3 s | **missed** |" in report.as_markdown(done)
+    assert "| `speed` | fast | ≤ 2.5 s | 2 s | 3 s | met | 0.5 on" in report.as_markdown(done)
+    assert "| `speed` | slow | ≤ 2.5 s | 3 s | 3 s | **missed** | 0.5 on" in report.as_markdown(done)
     assert [(each["measure"], each["met"]) for each in report.as_json(done)["goals"]] == [
         ("fast", True),
         ("slow", False),
