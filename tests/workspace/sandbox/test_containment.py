@@ -75,10 +75,10 @@ def test_nothing_is_confined_where_it_is_off(tmp_path: Path):
 
 
 def test_extra_paths_are_absolute_and_may_begin_at_the_person_s_home(tmp_path: Path):
-    containment = HostContainment(operator="bubblewrap", home=Path("/home/ada"))
+    containment = HostContainment(operator="bubblewrap", home=tmp_path)
     found = containment.confine(SandboxTable(extra_paths=("~/.m2", "/srv/sdk")), site(tmp_path))
     assert found is not None
-    assert found.extra == (Path("/home/ada/.m2"), Path("/srv/sdk"))
+    assert found.extra == (tmp_path / ".m2", Path("/srv/sdk"))
     for wrong in ("sdk", "/", "/srv/../root"):
         with pytest.raises(ConfigurationError, match="extra_paths"):
             containment.confine(SandboxTable(extra_paths=(wrong,)), site(tmp_path))

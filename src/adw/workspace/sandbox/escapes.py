@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import secrets
@@ -31,6 +30,8 @@ from adw.workspace.sandbox.machine import ThisMachine
 from adw.workspace.sandbox.toolchains import inner_variables
 
 TIMEOUT_S = 60.0
+_VICTIM = "victim.pid"
+_LOOK_S = 0.005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +100,7 @@ async def try_to_escape(environment: Mapping[str, str], *, folder: Path) -> Esca
                 "programs": [str(path) for path in shown if path.is_dir()],
                 "home_files": _private_files(Path.home(), shown=(*shown, root)),
             }
-            async with _victims(bait) as facts:
+            async with _victims(launcher, bait) as facts:
                 succeeded = await _attempt(launcher, bait, facts | known)
                 succeeded += _traces(bait, facts)
     return Escapes(tried=tuple(attempts.ATTEMPTS), succeeded=tuple(succeeded), program=sandbox.program)
@@ -125,28 +126,44 @@ async def _attempt(launcher: SupervisedLauncher, bait: _Bait, facts: Mapping[str
 
 
 @asynccontextmanager
-async def _victims(bait: _Bait) -> AsyncGenerator[dict[str, Any]]:
+async def _victims(launcher: SupervisedLauncher, bait: _Bait) -> AsyncGenerator[dict[str, Any]]:
     """Things outside that are alive while the attempts are made: a process, a port, sockets."""
     abstract = f"adw-{bait.secret}"
     path, own_folder = socket_place(bait.root, "victim.sock")
-    waits = ("/bin/sh", "-c", "read -r nothing", bait.secret)
+    script = f"echo $$ > {_VICTIM}.new; mv {_VICTIM}.new {_VICTIM}; while :; do sleep 5; done"
+    waits = Launch(
+        argv=("/bin/sh", "-c", script, bait.secret),
+        cwd=bait.root,
+        env={"PATH": os.defpath, "SECRET": bait.secret},
+    )
     with (
         _listening(socket.AF_INET, ("127.0.0.1", 0)) as port,
         _listening(socket.AF_UNIX, f"\0{abstract}"),
         _listening(socket.AF_UNIX, str(path)),
     ):
-        victim = await asyncio.create_subprocess_exec(
-            *waits, env={"SECRET": bait.secret}, stdin=asyncio.subprocess.PIPE
-        )
+        victim = asyncio.create_task(launcher.run(waits, timeout_s=TIMEOUT_S * 2))
         try:
-            found = {"port": port.getsockname()[1], "abstract": abstract, "socket": str(path), "victim": victim.pid}
-            yield _facts(bait) | found
+            pid = await _pid(bait)
+            yield _facts(bait) | {
+                "port": port.getsockname()[1],
+                "abstract": abstract,
+                "socket": str(path),
+                "victim": pid,
+            }
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                victim.kill()
-            await victim.wait()
+            victim.cancel()
+            await asyncio.wait({victim})
             if own_folder is not None:
                 shutil.rmtree(own_folder, ignore_errors=True)
+
+
+async def _pid(bait: _Bait) -> int:
+    """The victim's number, as soon as it says so."""
+    file = bait.root / _VICTIM
+    async with asyncio.timeout(TIMEOUT_S):
+        while not file.exists():  # noqa: ASYNC110 - there is no event for a file
+            await asyncio.sleep(_LOOK_S)
+    return int(file.read_text())
 
 
 def _facts(bait: _Bait) -> dict[str, Any]:

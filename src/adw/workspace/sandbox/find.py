@@ -36,7 +36,7 @@ class BrokenSandbox:
     reason: str
     name: str = "bubblewrap"
 
-    def enclose(self, confinement: Confinement, *, cwd: Path, temporary: Path) -> Enclosure:  # noqa: ARG002
+    def enclose(self, confinement: Confinement, *, cwd: Path, temporary: Path) -> Enclosure:  # noqa: ARG002 - it refuses whatever it is asked
         raise self.refusal()
 
     def refusal(self) -> ConfigurationError:
