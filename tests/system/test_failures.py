@@ -240,7 +240,8 @@ async def test_tests_that_print_megabytes_are_judged_by_their_report(system, fol
     assert sum(len(str(event.data)) + len(event.message) for event in events) < 100_000
 
 
-async def test_a_usage_limit_is_known_to_all_and_asks_the_model_no_more(scene, repository):
+async def test_a_usage_limit_that_is_not_waited_for_fails_all_and_asks_the_model_no_more(scene, folder):
+    repository = make_repository(folder / "sample", {"adw.toml": SETTINGS + "\n[agents]\nwait_for_limit = false\n"})
     scene.model.follow(scenario(always("classify", fault(429, retry_after_s=7200), role="classifier")))
     scene.fork_worker(impatient=True)
     for _ in range(2):
