@@ -14,7 +14,7 @@ from adw.ports.engine import JsonValue
 from adw.ports.workspace import Workspace
 from adw.store.leases import PortPair, lease_ports
 from adw.store.workflows import update_workflow
-from adw.workflows.containment import confine_commands, warn_if_open
+from adw.workflows.containment import confine_commands, isolation, warn_if_open
 from adw.workflows.context import PhaseContext
 from adw.workflows.endings import PhaseFailed
 
@@ -56,7 +56,8 @@ class Worktree:
         """Installs what the project needs, once for each workspace. Raises PhaseFailed when that fails."""
         services = self._ctx.services
         done = self._folder / "set-up"
-        identity = services.commands.environment_hash(self.path, self.commands)
+        # what was installed into a home is not found from another one
+        identity = f"{services.commands.environment_hash(self.path, self.commands)} {isolation(self._ctx)}"
         if done.is_file() and done.read_text() == f"{self.path}\n{identity}":
             return
         if self.commands.setup is not None:
