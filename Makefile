@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo test check format lock crash bench dev serve clean
+.PHONY: help setup demo test check format lock crash crash-matrix chaos bench dev serve clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## Install everything into .venv
 
@@ -43,6 +43,12 @@ lock: $(STAMP) ## Refresh the hash-locked requirements
 
 crash: $(STAMP) ## Kill workers at further moments, beyond what `make test` does
 	$(BIN)/pytest -q -m crash tests/system
+
+crash-matrix: $(STAMP) ## Faults at sampled boundaries with the real CLI, for an hour (SEED=, MINUTES=, OUT=)
+	$(BIN)/python -m tests.matrix --minutes $(or $(MINUTES),60) --out $(or $(OUT),crash-matrix) $(if $(SEED),--seed $(SEED))
+
+chaos: $(STAMP) ## Forty workflows, two workers, one of them killed every ten seconds for three minutes (SEED=, OUT=)
+	$(BIN)/python -m tests.matrix.chaos --out $(or $(OUT),crash-matrix) $(if $(SEED),--seed $(SEED))
 
 bench: $(STAMP) ## Measure speed and memory, as ratios side by side
 	$(BIN)/python -m benchmarks
