@@ -47,6 +47,8 @@ async def test_a_killed_agent_is_started_again_in_its_conversation(scene, reposi
     assert [agent.retry_count for agent in agents if agent.agent_name == "implementor"] == [1]
     events = await scene.events(workflow.adw_id, "worker_lost")
     assert not events
+    booked, counted = (await scene.usage(workflow.adw_id)).tokens, scene.model.journal.totals
+    assert (booked.input, booked.output) == (counted.input_tokens, counted.output_tokens), "the model's own count"
     await scene.nothing_survives()
 
 

@@ -83,6 +83,9 @@ async def test_a_turn_that_is_killed_goes_on_in_the_same_conversation_and_tree(s
     assert seen, "the file that was not committed is still there"
     await finished_once(scene, repository, workflow)
     assert [a.retry_count for a in await scene.agents(workflow.adw_id) if a.agent_name == "implementor"] == [1]
+    booked, counted = (await scene.usage(workflow.adw_id)).tokens, scene.model.journal.totals
+    assert booked.input >= counted.input_tokens, "never less than the model's own count"
+    assert booked.output >= counted.output_tokens
 
 
 async def test_killed_project_tests_run_again(scene, folder):
