@@ -33,7 +33,7 @@ async def lease_ports(
 ) -> PortPair:
     """The workflow's pair on this host, taken from the first candidates that nobody leases or listens on."""
     await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('adw.ports'))"))
-    held = await _held(connection, adw_id=adw_id, host=host)
+    held = await held_ports(connection, adw_id=adw_id, host=host)
     if held is not None:
         return held
     await release_ports(connection, adw_id=adw_id)
@@ -53,6 +53,15 @@ async def lease_ports(
     )
 
 
+async def held_ports(connection: AsyncConnection, *, adw_id: str, host: str) -> PortPair | None:
+    """The workflow's pair on this host, if it has one here."""
+    query = select(port_leases.c.purpose, port_leases.c.port).where(
+        port_leases.c.adw_id == adw_id, port_leases.c.host == host
+    )
+    ports: dict[str, int] = {row.purpose: row.port for row in await connection.execute(query)}
+    return PortPair(**ports) if set(ports) == set(PURPOSES) else None
+
+
 async def release_ports(connection: AsyncConnection, *, adw_id: str) -> None:
     await connection.execute(delete(port_leases).where(port_leases.c.adw_id == adw_id))
 
@@ -66,11 +75,3 @@ async def lease_hosts(connection: AsyncConnection) -> dict[str, str]:
 async def list_leases(connection: AsyncConnection) -> list[dict[str, object]]:
     rows = (await connection.execute(select(port_leases).order_by(port_leases.c.port))).mappings()
     return [dict(row) for row in rows]
-
-
-async def _held(connection: AsyncConnection, *, adw_id: str, host: str) -> PortPair | None:
-    query = select(port_leases.c.purpose, port_leases.c.port).where(
-        port_leases.c.adw_id == adw_id, port_leases.c.host == host
-    )
-    ports: dict[str, int] = {row.purpose: row.port for row in await connection.execute(query)}
-    return PortPair(**ports) if set(ports) == set(PURPOSES) else None

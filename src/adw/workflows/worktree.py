@@ -12,7 +12,7 @@ from adw.domain.project import ForgeKind
 from adw.ports.commands import CommandSet, Place
 from adw.ports.engine import JsonValue
 from adw.ports.workspace import Workspace
-from adw.store.leases import PortPair, lease_ports
+from adw.store.leases import PortPair, held_ports, lease_ports
 from adw.store.workflows import update_workflow
 from adw.workflows.containment import confine_commands, isolation, warn_if_open
 from adw.workflows.context import PhaseContext
@@ -22,11 +22,14 @@ from adw.workflows.endings import PhaseFailed
 class Worktree:
     """One phase's hold on the workflow's workspace."""
 
-    def __init__(self, ctx: PhaseContext, *, workspace: Workspace, branch: str, ports: PortPair) -> None:
+    def __init__(
+        self, ctx: PhaseContext, *, workspace: Workspace, branch: str, ports: PortPair, has_moved: bool = False
+    ) -> None:
         self._ctx = ctx
         self.workspace = workspace
         self.branch = branch
         self.ports = ports
+        self.has_moved = has_moved
         self.commands: CommandSet = ctx.services.commands.detect(workspace.path, ctx.run.config.commands)
 
     @property
@@ -94,7 +97,10 @@ def place_of(ctx: PhaseContext, workspace: Workspace, *, report_dir: Path, env: 
 
 
 async def open_worktree(ctx: PhaseContext, *, branch: str) -> Worktree:
-    """Prepares the workspace as a step, then opens it. Files that are there are left as they are."""
+    """Prepares the workspace as a step, then opens it. Files that are there are left as they are.
+
+    A leg taken over from another host replays the step; here it still needs ports of its own, and its set-up.
+    """
 
     async def work() -> JsonValue:
         return await _prepare(ctx, branch)
@@ -102,7 +108,11 @@ async def open_worktree(ctx: PhaseContext, *, branch: str) -> Worktree:
     recorded: Mapping[str, Any] = await ctx.step("workspace", work)
     workspace = await ctx.services.workspaces.open(ctx.spec(branch))
     ports = PortPair(backend=int(recorded["backend"]), frontend=int(recorded["frontend"]))
-    return Worktree(ctx, workspace=workspace, branch=branch, ports=ports)
+    async with ctx.services.database.read() as connection:
+        has_moved = await held_ports(connection, adw_id=ctx.adw_id, host=ctx.services.host) != ports
+    if has_moved:
+        ports = await _move_in(ctx, workspace)
+    return Worktree(ctx, workspace=workspace, branch=branch, ports=ports, has_moved=has_moved)
 
 
 async def set_up(ctx: PhaseContext, worktree: Worktree) -> None:
@@ -118,12 +128,20 @@ async def set_up(ctx: PhaseContext, worktree: Worktree) -> None:
     failed: Mapping[str, Any] | None = await ctx.step("setup", work)
     if failed is not None:
         raise PhaseFailed(FailureClass(failed["class"]), str(failed["message"]))
+    if worktree.has_moved:
+        await worktree.set_up()  # what the step did on another host; where it was done here, this finds it
 
 
 async def _prepare(ctx: PhaseContext, branch: str) -> JsonValue:
     services = ctx.services
     await warn_if_open(ctx)
-    workspace = await services.workspaces.prepare(ctx.spec(branch))
+    ports = await _move_in(ctx, await services.workspaces.prepare(ctx.spec(branch)))
+    return {"backend": ports.backend, "frontend": ports.frontend}
+
+
+async def _move_in(ctx: PhaseContext, workspace: Workspace) -> PortPair:
+    """Takes ports on this host, giving up those of another, and writes down where the workflow is at home now."""
+    services = ctx.services
     async with services.database.begin() as connection:
         ports = await lease_ports(
             connection,
@@ -156,4 +174,4 @@ async def _prepare(ctx: PhaseContext, branch: str) -> JsonValue:
     project = ctx.run.project
     checkout = Path(project.source) if project.forge is ForgeKind.LOCAL else None
     services.write_private_files(workspace.path, checkout, ctx.run.config.env.copy_files, ports)
-    return {"backend": ports.backend, "frontend": ports.frontend}
+    return ports

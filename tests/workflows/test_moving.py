@@ -1,0 +1,94 @@
+"""A workflow that is taken over on another host finds a home there, although its steps are only replayed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from adw.ports.workspace import RepositoryRef
+from adw.store.leases import PortPair, lease_hosts
+from adw.workflows.worktree import open_worktree, set_up
+
+FIRST, SECOND = PortPair(backend=9101, frontend=9201), PortPair(backend=9102, frontend=9202)
+
+
+class House:
+    """What a host has: workspaces, commands and access to repositories. `calls` are those that matter here."""
+
+    def __init__(self, workspace):
+        self.workspace = workspace
+        self.calls = []
+
+    def repository(self, project):
+        return RepositoryRef(project_id=project.id, source="/source", remote="/remote")
+
+    async def prepare(self, _spec):
+        self.calls.append("prepare")
+        return self.workspace
+
+    async def open(self, _spec):
+        self.calls.append("open")
+        return self.workspace
+
+    def detect(self, _path, _commands):
+        return type("Commands", (), {"setup": None})()
+
+    def environment_hash(self, _path, _commands):
+        return "hash"
+
+    async def run_setup(self, _commands, *, place):  # noqa: ARG002 # where it is done does not matter
+        self.calls.append("set up")
+
+    def write(self, _workspace, _checkout, _globs, ports):
+        self.calls.append(f"ports {ports.backend}")
+
+
+@pytest.fixture
+def at(play, tmp_path):
+    """The same leg's context on a host of its own, with the records it would find there."""
+
+    def on(host, pairs):
+        house = cast("Any", House(play.workspace))
+        services = replace(
+            play.run.services,
+            host=host,
+            workspaces=house,
+            access=house,
+            commands=house,
+            port_pairs=pairs,
+            write_private_files=house.write,
+            work_dir=tmp_path / host,
+        )
+        return house, replace(play, run=replace(play.run, services=services, leg=play.leg)).ctx()
+
+    return on
+
+
+async def lives_at(play):
+    async with play.database.read() as connection:
+        return (await lease_hosts(connection))[play.run.adw_id]
+
+
+async def test_on_another_host_it_takes_ports_there_and_is_set_up_again(play, at):
+    _, ctx = at("here", [FIRST])
+    worktree = await open_worktree(ctx, branch="b")
+    await set_up(ctx, worktree)
+    assert (worktree.ports, worktree.has_moved, await lives_at(play)) == (FIRST, False, "here")
+
+    house, ctx = at("there", [SECOND])
+    worktree = await open_worktree(ctx, branch="b")
+    await set_up(ctx, worktree)
+
+    assert (worktree.ports, await lives_at(play)) == (SECOND, "there")
+    assert house.calls == ["open", "ports 9102", "set up"]
+    assert (await play.now()).backend_port == 9102
+
+
+async def test_on_the_same_host_nothing_is_done_twice(play, at):
+    _, ctx = at("here", [FIRST])
+    await set_up(ctx, await open_worktree(ctx, branch="b"))
+    house, ctx = at("here", [FIRST])
+    await set_up(ctx, await open_worktree(ctx, branch="b"))
+    assert house.calls == ["open"]
