@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,8 +15,10 @@ from adw.domain.status import Status
 from adw.kit.settings import read_settings
 from adw.ports.engine import RunStatus
 from adw.store.events import get_workflow_events
+from adw.store.results import intend_effect
 from adw.store.workflows import begin_leg, require_workflow, transition
 from adw.wiring.foundation import open_foundation
+from adw.worker.effects import settle_effects
 from adw.worker.reconciler import Reconciler
 
 
@@ -99,3 +102,31 @@ async def test_reports_of_a_workspace_that_is_gone_are_removed_and_those_of_an_a
 
     assert kept.is_dir()
     assert not gone.exists()
+
+
+class Forge:
+    """Knows one pull request, by its branch."""
+
+    async def find_pull_request(self, head):
+        return SimpleNamespace(number=7) if head == "there" else None
+
+
+@pytest.mark.parametrize(
+    ("branch", "result"), [("there", {"number": 7}), ("gone", {"happened": False}), (None, {"happened": False})]
+)
+async def test_an_effect_nobody_confirmed_is_looked_up_once_its_workflow_has_ended(
+    database, make_workflow, branch, result
+):
+    workflow = await make_workflow(branch_name=branch)
+    key = f"{workflow.adw_id}:pull_request"
+    async with database.begin() as connection:
+        await intend_effect(connection, key=key, adw_id=workflow.adw_id, kind="pull_request")
+    assert await settle_effects(database, lambda _: Forge()) == 0
+    async with database.begin() as connection:
+        cancelled = NewEvent(type=EventType.WORKFLOW_CANCELLED)
+        await transition(connection, workflow.adw_id, to=Status.CANCELLED, event=cancelled)
+    assert await settle_effects(database, lambda _: Forge()) == 1
+    assert await settle_effects(database, lambda _: Forge()) == 0
+    async with database.begin() as connection:
+        known = await intend_effect(connection, key=key, adw_id=workflow.adw_id, kind="pull_request")
+    assert known == result

@@ -15,6 +15,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adw.kit.errors import NotFoundError
 from adw.store.json import storable
 from adw.store.tables.work import artifacts, baselines, effects
+from adw.store.tables.workflows import workflows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenEffect:
+    """Something outside that was begun, and of which nobody knows whether it happened."""
+
+    key: str
+    adw_id: str
+    kind: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +117,18 @@ async def intend_effect(connection: AsyncConnection, *, key: str, adw_id: str, k
     await connection.execute(insert(effects).values(key=key, adw_id=adw_id, kind=kind).on_conflict_do_nothing())
     query = select(effects.c.result).where(effects.c.key == key, effects.c.confirmed_at.is_not(None))
     return (await connection.execute(query)).scalar_one_or_none()
+
+
+async def open_effects_of_ended(connection: AsyncConnection, *, limit: int = 100) -> list[OpenEffect]:
+    """Effects that were intended and not confirmed, of workflows that nobody executes any more; oldest first."""
+    query = (
+        select(effects.c.key, effects.c.adw_id, effects.c.kind)
+        .join(workflows, workflows.c.adw_id == effects.c.adw_id)
+        .where(effects.c.confirmed_at.is_(None), workflows.c.status.in_(("completed", "failed", "cancelled")))
+        .order_by(effects.c.created_at)
+        .limit(limit)
+    )
+    return [OpenEffect(key=row.key, adw_id=row.adw_id, kind=row.kind) for row in await connection.execute(query)]
 
 
 async def confirm_effect(connection: AsyncConnection, *, key: str, result: Mapping[str, Any]) -> None:

@@ -15,11 +15,13 @@ from adw.domain.status import Status
 from adw.domain.workflow import Workflow
 from adw.kit.errors import AdwError
 from adw.kit.ids import is_adw_id
-from adw.kit.process import host_identity
+from adw.kit.process import host_identity, sweep_orphans
+from adw.kit.process.strays import stray_supervisors
 from adw.ports.engine import Engine, RunStatus
 from adw.store.events import append_event
 from adw.store.workflows import fence_off, get_workflow, list_active_workflows, lock_workflow
 from adw.wiring.foundation import Foundation
+from adw.worker.effects import settle_effects
 from adw.workflows.baseline import BASELINE_PREFIX
 
 INTERVAL_S = 30.0
@@ -42,6 +44,7 @@ class Reconciler:
     async def at_boot(self) -> None:
         for sentence in await self._foundation.workspaces.reconcile():
             _log.info("reconciled", what=sentence)
+        await self._sweep()
 
     async def run(self) -> None:
         """Cleans up until cancelled; what fails once is tried again later."""
@@ -57,6 +60,8 @@ class Reconciler:
         for item in await cleanup(foundation.database, foundation.workspaces, host=host_identity(), dry_run=False):
             _log.info("cleaned_up", item=str(item))
         await self.revive_stranded()
+        await self._sweep()
+        await settle_effects(foundation.database, foundation.access.forge)
         await self._remove_baselines()
         await self._remove_work_folders()
         await self._engine.purge(older_than=KEEP_RUNS)
@@ -80,6 +85,12 @@ class Reconciler:
             await append_event(connection, workflow.adw_id, told)
             await start_leg(connection, enqueuer=self._engine, workflow=workflow)
         _log.warning("stranded_workflow_revived", adw_id=seen.adw_id, leg=seen.leg)
+
+    async def _sweep(self) -> None:
+        """Supervisors that outlived their worker, as when something had stopped them, with all below them."""
+        strays = await asyncio.to_thread(stray_supervisors, self._foundation.paths.root)
+        if strays and await asyncio.to_thread(sweep_orphans, strays):
+            _log.warning("orphans_swept", pids=[stray.pid for stray in strays])
 
     async def _remove_baselines(self) -> None:
         """Workspaces of baselines whose workflow was stopped before it could remove them."""

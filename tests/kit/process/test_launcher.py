@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from adw.kit.process import Launch, Lifeline, SupervisedLauncher, identify, is_alive, run_program, sweep_orphans
+from adw.kit.process.strays import stray_supervisors
 
 CLEAN = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
 DEADLINE_S = 20.0
@@ -392,3 +393,22 @@ async def test_nothing_is_started_through_a_wrapper_while_the_lease_is_over(laun
     assert process.returncode == 125
     assert b"no lease" in said
     assert not (tmp_path / "made").exists()
+
+
+async def test_a_stopped_supervisor_whose_worker_is_gone_is_found_and_swept(tmp_path):
+    """It could not notice that its lifeline closed."""
+    pids = tmp_path / "pids"
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", WORKER, str(tmp_path / "w"), f'echo $$ >> "{pids}"; sleep 1000'
+    )
+    (program,) = await recorded(pids, 1)
+    assert stray_supervisors(tmp_path) == []
+    reaper = psutil.Process(program.pid).parent()
+    for process in (reaper, reaper.parent()):
+        process.suspend()
+    worker.kill()
+    await worker.wait()
+    strays = stray_supervisors(tmp_path)
+    assert reaper.pid in {stray.pid for stray in strays}
+    assert await asyncio.to_thread(sweep_orphans, strays)
+    assert not is_alive(program)
