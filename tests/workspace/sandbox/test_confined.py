@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -16,6 +18,22 @@ from adw.kit.errors import ConfigurationError, InfrastructureError
 from adw.kit.process import Confinement, Door, Launch, Lifeline, SupervisedLauncher
 from adw.workspace.sandbox import BrokenSandbox
 
+WORKER = """
+import asyncio, os, sys
+from pathlib import Path
+from adw.kit.process import Confinement, Launch, Lifeline, SupervisedLauncher
+from adw.workspace.sandbox import ThisMachine, find_sandbox
+async def main():
+    folder, tree = Path(sys.argv[1]), Path(sys.argv[2])
+    sandbox = await find_sandbox(ThisMachine(environment={}, data_dir=folder, tools=folder / "tools"))
+    async with await Lifeline.open(folder) as lifeline:
+        launcher = SupervisedLauncher(lifeline=lifeline, runtime_dir=folder, sandbox=sandbox)
+        argv = ["/bin/sh", "-c", "setsid " + sys.argv[3]]
+        confinement = Confinement(writable=(tree,))
+        launch = Launch(argv=argv, cwd=tree, env={"PATH": "/usr/bin:/bin"}, confinement=confinement)
+        await launcher.run(launch, timeout_s=600)
+asyncio.run(main())
+"""
 PYTHON = os.path.realpath(sys.executable)
 ASKS = (
     "import socket;s=socket.create_connection(('127.0.0.1',{port}));s.sendall(b'hello\\n');print(s.recv(9),s.recv(9))"
@@ -67,6 +85,28 @@ async def test_it_is_killed_with_the_worker_s_lifeline(launcher: SupervisedLaunc
     running.cancel()
     await asyncio.wait({running})
     assert not [p for p in psutil.process_iter(["cmdline"]) if "4322.5" in (p.info["cmdline"] or [])]
+
+
+@pytest.mark.parametrize("victim", ["worker", "front", "sandbox"])
+async def test_whatever_of_it_is_killed_nothing_of_it_is_left(tree: Path, tmp_path: Path, eventually, victim: str):
+    mark = f"43{23 + len(victim)}.{os.getpid()}"
+    argv = [sys.executable, "-c", WORKER, str(tmp_path / "w"), str(tree), f"sleep {mark}"]
+    worker = subprocess.Popen(argv)  # noqa: ASYNC220 - it must not belong to this loop
+
+    def sleeping() -> list[psutil.Process]:
+        return [p for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", mark]]
+
+    try:
+        found = await eventually(sleeping)
+        above = found[0].parents()
+        names = [(each.cmdline() or [""])[0] for each in above]
+        sandbox = above[next(i for i, name in enumerate(names) if name.endswith("bwrap"))]
+        front = worker.pid if victim == "worker" else psutil.Process(worker.pid).children()[0].pid
+        os.kill(sandbox.pid if victim == "sandbox" else front, signal.SIGKILL)
+        await eventually(lambda: not sleeping())
+    finally:
+        worker.kill()
+        worker.wait()
 
 
 async def test_a_door_leads_out_to_one_socket_and_passes_the_end_of_speech_on(confined, tmp_path: Path):
