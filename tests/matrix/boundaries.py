@@ -18,7 +18,7 @@ async def find_boundaries(*, cluster, nursery, model):
     try:
         scene = Scene(folder, url=cluster.make_database(), model=model, nursery=nursery, ADW_AGENT_RUNTIME="plain")
         async with scene.opened():
-            model.follow(script("", folder))
+            model.follow(script(""))
             repository = make_repository(folder / "sample", {"adw.toml": ZTE})
             accepted = await scene.accept(repository, "zte")
             order = {"env": scene.env, "log": str(folder / "log"), "death": None, "impatient": True}

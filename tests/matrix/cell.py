@@ -64,8 +64,8 @@ class Cell:
 
     async def run(self):
         scene, began = self.scene, time.monotonic()
-        scene.model.follow(script(self.point, self.folder))
-        repository = make_repository(self.folder / "sample", {"adw.toml": ZTE, **files(self.point, self.folder)})
+        scene.model.follow(script(self.point))
+        repository = make_repository(self.folder / "sample", {"adw.toml": ZTE, **files(self.point)})
         accepted = await scene.accept(repository, "zte")
         self.remote = scene.foundation.paths.forge_remote(accepted.project_id)
         self.worker = await self._fork(self._first_url)
@@ -90,6 +90,9 @@ class Cell:
 
     def go(self):
         (self.folder / "go").touch()
+        for place in self.data.glob("trees/*/build"):
+            with contextlib.suppress(OSError):  # a disk that is full
+                (place / "go").touch()
 
     def agent_processes(self):
         found = [process for process in self.scene.survivors() if "--output-format" in process.cmdline()]
@@ -129,10 +132,13 @@ class Cell:
 
     async def _reached(self):
         self.result.outcome = "the point was not reached"
-        reached = self.folder / "reached"
-        asked = lambda: self.point == STREAM and len(self.scene.model.asked("implementor")) > 1  # noqa: E731
-        await self.scene.eventually(lambda: reached.exists() or asked(), "the point is reached", timeout_s=REACH_S)
+        await self.scene.eventually(self._is_there, "the point is reached", timeout_s=REACH_S)
         self.result.outcome = "stuck"
+
+    def _is_there(self):
+        if self.point == STREAM:
+            return len(self.scene.model.asked("implementor")) > 1
+        return (self.folder / "reached").exists() or any(self.data.glob("trees/*/build/reached"))
 
     async def _recovered(self, adw_id, before, struck):
         """Seconds until something new happened to the work."""

@@ -66,6 +66,7 @@ async def fill_disk(cell):
     cell.go()
     await asyncio.sleep(AWAY_S)
     ballast.unlink()
+    cell.go()
 
 
 async def take_remote_away(cell):

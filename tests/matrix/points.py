@@ -23,10 +23,14 @@ STREAM, TOOL, TESTS, PUSH = "inside an answer", "inside a tool", "inside the tes
 INSIDE = (STREAM, TOOL, TESTS, PUSH)
 
 
-def script(point, folder):
+WAIT = "mkdir -p build; touch build/reached; until [ -e build/go ]; do sleep 0.02; done"
+"""In the worktree, since commands see nothing else, and where git does not look."""
+
+
+def script(point):
     """The whole way; at some points the implementor, or its command, takes its time until a file says otherwise."""
     usual = (classifies(), plans(), reviews(), documents())
-    waits = shell(f"touch {folder}/reached; until [ -e {folder}/go ]; do sleep 0.02; done")
+    waits = shell(WAIT)
     begins = blocks({"text": "I begin"}, *adds_farewell()["blocks"])
     resumed = rule("resumed", answer(BUILT), role="implementor", turn=2, any_text="I begin")
     if point == TOOL:
@@ -37,9 +41,8 @@ def script(point, folder):
     return scenario(*usual, builds(adds_farewell()))
 
 
-def files(point, folder):
+def files(point):
     """What the repository holds beside the usual: tests that take their time once, on the work and not on the base."""
     if point != TESTS:
         return {}
-    wait = f"touch {folder}/reached; until [ -e {folder}/go ]; do sleep 0.02; done"
-    return {"checks/waits.sh": f"if [ -e farewell.txt ] && mkdir {folder}/once 2>/dev/null; then {wait}; fi\n"}
+    return {"checks/waits.sh": f"if [ -e farewell.txt ] && mkdir build/once 2>/dev/null; then {WAIT}; fi\n"}

@@ -83,7 +83,7 @@ async def disturbed(scene, course, *, had):
     order = {"flows": [each.adw_id for each in tries], "ledger": str(trail.file), "death": None, "impatient": True}
     workers = 0
     try:
-        async with asyncio.timeout(240):
+        async with asyncio.timeout(300):
             while not await _over(scene, tries, trail):
                 if not (scene.workers and scene.workers[-1].alive):
                     log = scene.folder / f"{trail.file.stem}-{workers}.log"
@@ -134,7 +134,7 @@ async def outcome(scene, tried):
     found = {
         "workflow": [str(workflow.status), workflow.phase, workflow.pr_state, workflow.leg, workflow.worktree_exists],
         "failure": str(workflow.failure),
-        "events": [f"{e.type} {e.phase}" for e in events if not _may_repeat(e)],
+        "events": sorted(f"{e.type} {e.phase}" for e in events if not _may_repeat(e)),
         "conversations": Counter(f"{each.agent_name} {each.success}" for each in await scene.agents(tried.adw_id)),
         "phases": [f"{r.phase} {r.attempt} {r.status}" for r in await scene.phases(tried.adw_id)],
         "evidence": [f"{r.phase} {r.evidence.gate} {r.evidence.outcome} {r.superseded}" for r in evidence],
