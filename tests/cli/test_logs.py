@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.api.conftest import database_url, server_url, template
+from tests.api.conftest import template
 from tests.api.stage import TOKEN
 from tests.client.conftest import Live, live
 from tests.conftest import Eventually
@@ -21,7 +21,7 @@ from adw.domain.status import Status
 from adw.kit.errors import ExitCode, NotFoundError, UsageError
 from adw.store.events import append_events
 
-__all__ = ["database_url", "live", "server_url", "template"]
+__all__ = ["live", "template"]
 
 Follow = Callable[..., "asyncio.Task[ExitCode]"]
 

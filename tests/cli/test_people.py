@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 from tests.api.stage import TOKEN
 from tests.cli.conftest import clean_environ
-from tests.client.conftest import Live, database_url, live, server_url, template
+from tests.client.conftest import Live, live, template
 
 from adw.cli.main import run
 from adw.cli.server.fingerprint import fingerprint
@@ -26,7 +26,7 @@ from adw.kit.paths import DataPaths
 from adw.kit.settings import read_settings
 from adw.store import approvals, phases
 
-__all__ = ["database_url", "live", "server_url", "template"]
+__all__ = ["live", "template"]
 
 QUESTIONS = {
     ApprovalKind.SHIP: ("approval", "pull request #3 is proven on 0a1b2c3d4e5f; merge it?"),

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import pytest
 import uvicorn
-from tests.api.conftest import database_url, server_url, template
+from tests.api.conftest import template
 from tests.api.stage import TOKEN, Stage, open_stage
 
 from adw.client import AdwClient, AsyncAdwClient
 
-__all__ = ["database_url", "server_url", "template"]
+__all__ = ["template"]
 
 
 @dataclass(slots=True)

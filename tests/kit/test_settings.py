@@ -23,6 +23,7 @@ BAD = {
     "ADW_MIN_FREE_MEMORY_MB": "little",
     "ADW_MAX_LOAD_PER_CORE": "-1",
     "ADW_AGENT_RUNTIME": "parrot",
+    "ADW_SANDBOX": "maybe",
     "ADW_LONGEST_HOLD_S": "long",
     "PORT": "65536",
     "ENVIRONMENT": "space",
