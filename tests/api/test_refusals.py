@@ -23,6 +23,7 @@ PARTS = {
     "name": "report.xml",
     "kind": "plan",
     "other": "abcd1235",
+    "period": "total",
 }
 
 
@@ -104,7 +105,7 @@ class TestDescription:
             assert operation.get("description"), operation["operationId"]
             is_open = operation["operationId"] in {"health", "ready"}
             assert is_open or operation["security"] == [{"token": []}]
-            assert method in {"GET", "POST", "DELETE"}
+            assert method in {"GET", "POST", "PUT", "DELETE"}
 
     def test_every_operation_on_one_thing_declares_that_it_may_not_exist(self):
         for pattern, _, operation in operations():
@@ -295,8 +296,11 @@ class TestAddresses:
             "issues": {"title": "t"},
             "comments": {"body": "b"},
             "reviews": {"state": "approved"},
+            "{period}": {"budgetUsd": 1},
         }.get(path.rsplit("/", 1)[-1])
-        answer = await shared.http.request(method, filled(path), json=sent if method == "POST" else None)
+        body = sent if method in {"POST", "PUT"} else None
+        params = {"project": "nowhere"} if "budgets" in path else None
+        answer = await shared.http.request(method, filled(path), json=body, params=params)
         problem = problem_of(answer, status=404, code="not_found")
         assert problem["hint"]
 
