@@ -360,20 +360,6 @@ async def test_a_program_ends_with_the_lease_of_a_worker_that_says_nothing_more(
     assert lifeline.lapses == lapses + 1
 
 
-async def test_a_program_outlives_many_beats(launcher, lifeline, tmp_path):
-    lifeline.extend(time.monotonic() + 0.5)
-    go = tmp_path / "go"
-    script = f'while [ ! -e "{go}" ]; do sleep 0.05; done; echo done'
-    running = asyncio.ensure_future(launcher.run(launch(tmp_path, "sh", "-c", script), timeout_s=60))
-    for _ in range(6):
-        await asyncio.sleep(0.2)
-        lifeline.extend(time.monotonic() + 0.5)
-    go.touch()
-    lifeline.extend(time.monotonic() + 60)
-    exited = await running
-    assert (exited.exit_code, exited.output, lifeline.lapses) == (0, "done\n", 0)
-
-
 async def test_what_ended_with_the_lease_is_run_again_when_it_is_renewed(launcher, lifeline, tmp_path, until):
     lifeline.extend(time.monotonic() + 1)
     script = 'echo $$ >> tries; [ "$(wc -l < tries)" -gt 1 ] || sleep 1000; echo done'
@@ -383,16 +369,6 @@ async def test_what_ended_with_the_lease_is_run_again_when_it_is_renewed(launche
     lifeline.extend(time.monotonic() + 60)
     assert (await running).output == "done\n"
     assert (tmp_path / "tries").read_text().count("\n") == 2
-
-
-async def test_nothing_is_started_through_a_wrapper_while_the_lease_is_over(launcher, lifeline, tmp_path):
-    lifeline.extend(time.monotonic() - 1)
-    script = launcher.wrap(launch(tmp_path, "touch", str(tmp_path / "made")), folder=tmp_path / "folder")
-    process = await asyncio.create_subprocess_exec(str(script), stderr=asyncio.subprocess.PIPE)
-    _, said = await process.communicate()
-    assert process.returncode == 125
-    assert b"no lease" in said
-    assert not (tmp_path / "made").exists()
 
 
 async def test_a_stopped_supervisor_whose_worker_is_gone_is_found_and_swept(tmp_path):
