@@ -56,7 +56,7 @@ class MemoryGateway:
     """Implements `adw.ports.gateway.ModelGateway`."""
 
     url: str = "http://127.0.0.1:9"
-    door: None = None
+    door: Any = None
     says: GatewayVerdict = field(default_factory=GatewayVerdict)
     limit: Limit | None = None
     grants: list[RunGrant] = field(default_factory=list)
