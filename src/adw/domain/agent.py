@@ -101,7 +101,8 @@ MessageKind = Literal["started", "text", "thinking", "tool_use", "tool_result", 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentMessage:
     """Something an agent said or did. `delta` is a piece of text still being written, never stored; without text
-    it only shows that something is being written."""
+    it only shows that something is being written.
+    """
 
     kind: MessageKind
     session_id: str | None = None

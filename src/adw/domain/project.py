@@ -24,3 +24,5 @@ class Project:
     source: str
     base_branch: str
     created_at: datetime
+    remote: str | None = None
+    """Where the local forge's own repository was first made; workers with another data directory use it as well."""

@@ -166,7 +166,7 @@ class Intake:
 
     async def _establish(self, found: Found) -> Project:
         """The project's remote and row, made where they are missing."""
-        await self.access.prepare_remote(found.project, base=found.base.name, sha=found.base.sha)
+        remote = await self.access.prepare_remote(found.project, base=found.base.name, sha=found.base.sha)
         async with self.database.begin() as connection:
             return await projects.ensure_project(
                 connection,
@@ -175,6 +175,7 @@ class Intake:
                 forge=found.project.forge,
                 source=found.project.source,
                 base_branch=found.base.name,
+                remote=remote,
             )
 
     async def _new_issue(self, project: Project, request: WorkRequest) -> Issue:

@@ -88,7 +88,7 @@ class RunObserver(Protocol):
         ...
 
     def lease_kept(self, *, until: float) -> None:
-        """This worker's lease holds at least until then, by this host's monotonic clock. Called at each beat."""
+        """The worker's lease holds at least until then, by its host's monotonic clock. Called at each beat."""
         ...
 
     async def lease_lost(self) -> None:

@@ -47,8 +47,8 @@ class ProjectAccess(Protocol):
 
     def forge(self, project: Project) -> Forge: ...
 
-    async def prepare_remote(self, project: Project, *, base: str, sha: str) -> None:
-        """Makes sure the remote exists and knows the base commit. Idempotent."""
+    async def prepare_remote(self, project: Project, *, base: str, sha: str) -> str:
+        """Makes sure the remote exists and knows the base commit; tells where it is. Idempotent."""
         ...
 
     async def read_committed(self, project: Project, *, sha: str, path: str) -> bytes | None:

@@ -14,14 +14,22 @@ from adw.store.tables.workflows import projects
 
 
 async def ensure_project(
-    connection: AsyncConnection, *, project_id: str, name: str, forge: ForgeKind, source: str, base_branch: str
+    connection: AsyncConnection,
+    *,
+    project_id: str,
+    name: str,
+    forge: ForgeKind,
+    source: str,
+    base_branch: str,
+    remote: str | None = None,
 ) -> Project:
-    """The project at this source, made if it is new. Its base branch follows what is given."""
+    """The project at this source, made if it is new. Its base branch follows what is given, and so does its remote."""
     values = {"id": project_id, "name": name, "forge": forge.value, "source": source, "base_branch": base_branch}
     # Without a target, because the id is unique besides: two who make the same project may collide on either.
     await connection.execute(insert(projects).values(values).on_conflict_do_nothing())
     one = (projects.c.forge == forge.value, projects.c.source == source)
-    follow = update(projects).where(*one).values(base_branch=base_branch).returning(projects)
+    given = {"base_branch": base_branch} | ({} if remote is None else {"remote": storable_text(remote)})
+    follow = update(projects).where(*one).values(given).returning(projects)
     return _project((await connection.execute(follow)).mappings().one())
 
 
@@ -59,4 +67,5 @@ def _project(row: RowMapping) -> Project:
         source=row["source"],
         base_branch=row["base_branch"],
         created_at=row["created_at"],
+        remote=row["remote"],
     )

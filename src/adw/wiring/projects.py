@@ -9,7 +9,7 @@ from pathlib import Path
 from adw.domain.project import ForgeKind, Project
 from adw.forge.local.forge import LocalForge
 from adw.forge.local.git_repository import GitLocalRepository
-from adw.kit.errors import ConfigurationError, NotFoundError
+from adw.kit.errors import ConfigurationError, InfrastructureError, NotFoundError
 from adw.kit.git import (
     Git,
     PersonRepository,
@@ -44,28 +44,27 @@ class LocalProjects:
 
     def repository(self, project: Project) -> RepositoryRef:
         _check(project)
-        return RepositoryRef(
-            project_id=project.id, source=Path(project.source), remote=self.paths.forge_remote(project.id)
-        )
+        return RepositoryRef(project_id=project.id, source=Path(project.source), remote=self._reachable(project))
 
     def forge(self, project: Project) -> Forge:
         _check(project)
-        repository = GitLocalRepository(bare=self.paths.forge_remote(project.id), person=Path(project.source))
+        repository = GitLocalRepository(bare=self._remote(project), person=Path(project.source))
         return LocalForge(self.database.begin, project_id=project.id, repository=repository)
 
-    async def prepare_remote(self, project: Project, *, base: str, sha: str) -> None:
-        remote = self.paths.forge_remote(project.id)
+    async def prepare_remote(self, project: Project, *, base: str, sha: str) -> str:
+        remote = self._remote(project)
         remote.parent.mkdir(parents=True, exist_ok=True)
         await create_remote(remote, like=sha, default_branch=base)
         # The lock of merges, which move the base branch as well.
         async with RepositoryLock(remote / "adw-merge.lock"):
             await sync_remote_base(remote, source=Path(project.source), base=base, sha=sha)
+        return str(remote)
 
     async def read_committed(self, project: Project, *, sha: str, path: str) -> bytes | None:
         """From our remote, or from the person's repository as long as the remote does not have the commit."""
         if self.committed.known("file", project.id, sha, path):
             return self.committed.get("file", project.id, sha, path)
-        remote = self.paths.forge_remote(project.id)
+        remote = self._remote(project)
         if remote.is_dir():
             git = Git(git_dir=remote)
             content = await _blob(git, sha, path)
@@ -83,17 +82,17 @@ class LocalProjects:
         return await plain_diff(await self._remote_with(project, before, after), before=before, after=after)
 
     async def foreign_tips(self, project: Project, *, branch: str, ours: str) -> tuple[ForeignTip, ...]:
-        remote = self.paths.forge_remote(project.id)
+        remote = self._remote(project)
         found = await foreign_branches(Path(project.source), remote=remote, branch=branch, ours=ours)
         return tuple(
             ForeignTip(sha=each.sha, on_remote=each.on_remote, contains_ours=each.contains_ours) for each in found
         )
 
     async def count_as_published(self, project: Project, *, branch: str, sha: str) -> None:
-        await count_as_published(remote=self.paths.forge_remote(project.id), branch=branch, sha=sha)
+        await count_as_published(remote=self._remote(project), branch=branch, sha=sha)
 
     async def retire(self, project: Project, *, branch: str, sha: str) -> str | None:
-        remote = self.paths.forge_remote(project.id)
+        remote = self._remote(project)
         return await retire_branch(Path(project.source), remote=remote, branch=branch, sha=sha)
 
     async def list_committed(self, project: Project, *, sha: str, path: str) -> list[CommittedFile]:
@@ -119,7 +118,7 @@ class LocalProjects:
         return BranchTip(sha=sha, merge_base=shared, message=message.strip())
 
     async def start_branch(self, project: Project, *, branch: str, sha: str) -> None:
-        remote = self.paths.forge_remote(project.id)
+        remote = self._remote(project)
         git = Git(git_dir=remote)
         async with RepositoryLock(remote / "adw-merge.lock"):
             await bring(git, sha, sources=(Path(project.source),))
@@ -128,7 +127,7 @@ class LocalProjects:
 
     async def _remote_with(self, project: Project, *commits: str) -> Git:
         """The remote, which has these commits. Raises NotFoundError."""
-        remote = self.paths.forge_remote(project.id)
+        remote = self._remote(project)
         if not remote.is_dir():
             raise NotFoundError(f"project {project.name} has no remote yet", hint=f"it would be {remote}")
         git = Git(git_dir=remote)
@@ -139,7 +138,7 @@ class LocalProjects:
 
     async def _holder(self, project: Project, sha: str) -> Git | None:
         """The repository that has a commit: our remote, else the person's."""
-        remote = self.paths.forge_remote(project.id)
+        remote = self._remote(project)
         if remote.is_dir() and await (ours := Git(git_dir=remote)).has(sha):
             return ours
         if not Path(project.source).is_dir():
@@ -147,11 +146,27 @@ class LocalProjects:
         theirs = PersonRepository.at(Path(project.source)).git
         return theirs if await theirs.has(sha) else None
 
+    def _remote(self, project: Project) -> Path:
+        """Where it was first made, if that is still there: a worker may have another data directory than the server."""
+        recorded = None if project.remote is None else Path(project.remote)
+        if recorded is not None and recorded.is_dir():
+            return recorded
+        return self.paths.forge_remote(project.id)
+
+    def _reachable(self, project: Project) -> Path:
+        remote = self._remote(project)
+        if project.remote is not None and not remote.is_dir():
+            raise InfrastructureError(
+                f"the repository of project {project.name} is not on this host: {project.remote}",
+                hint="Let all workers of the local forge reach the data directory it lies in, as on a shared disk",
+            )
+        return remote
+
     async def publish(self, project: Project, *, branch: str, sha: str) -> str | None:
         source = Path(project.source)
         if not source.exists():
-            return f"{source} is gone; the result is in {self.paths.forge_remote(project.id)}"
-        done = await publish_branch(source, remote=self.paths.forge_remote(project.id), branch=branch, sha=sha)
+            return f"{source} is gone; the result is in {self._remote(project)}"
+        done = await publish_branch(source, remote=self._remote(project), branch=branch, sha=sha)
         return done.note
 
 

@@ -39,6 +39,7 @@ projects = Table(
     Column("forge", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("base_branch", Text, nullable=False),
+    Column("remote", Text),
     created_at(),
     Column("served_at", DateTime(timezone=True)),
     UniqueConstraint("forge", "source"),

@@ -17,6 +17,7 @@ _QUEUED = sa.text("status = 'queued'")
 
 def upgrade() -> None:
     _workflows()
+    op.add_column("projects", sa.Column("remote", sa.Text(), nullable=True))
     op.add_column("projects", sa.Column("served_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("workers", sa.Column("shortage", sa.Text(), nullable=True))
     op.create_table(
@@ -31,6 +32,7 @@ def downgrade() -> None:
     op.drop_table("host_starts")
     op.drop_column("workers", "shortage")
     op.drop_column("projects", "served_at")
+    op.drop_column("projects", "remote")
     op.drop_index("ix_adw_workflows_forked_from", "adw_workflows")
     op.drop_index("ix_adw_workflows_active", "adw_workflows")
     op.drop_index("ix_adw_workflows_project_page", "adw_workflows")
