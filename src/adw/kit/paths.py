@@ -25,6 +25,11 @@ class DataPaths:
         return self.root / "tools"
 
     @property
+    def trees(self) -> Path:
+        """Working trees. Nobody else may pass: as root, a program that an agent leaves there may belong to root."""
+        return self.root / "trees"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 
@@ -45,8 +50,9 @@ class DataPaths:
         """Makes the folders. An unwritable data directory is a ConfigurationError."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            for folder in (self.run, self.logs):
+            for folder in (self.run, self.logs, self.trees):
                 folder.mkdir(mode=0o700, exist_ok=True)
+            self.trees.chmod(0o700)  # earlier versions made it open to all
             probe = self.root / ".writable"
             probe.touch()
             probe.unlink(missing_ok=True)  # another process that starts now may have removed it
