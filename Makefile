@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo test check format lock crash crash-matrix chaos bench dev serve clean
+.PHONY: help setup demo test check format lock crash-matrix chaos bench dev serve clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
@@ -40,9 +40,6 @@ format: $(STAMP) ## Format the code and apply safe fixes
 lock: $(STAMP) ## Refresh the hash-locked requirements
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --group dev pyproject.toml requirements/bootstrap.in -o requirements/dev.txt
-
-crash: $(STAMP) ## Kill workers at further moments, beyond what `make test` does
-	$(BIN)/pytest -q -m crash tests/system
 
 crash-matrix: $(STAMP) ## Faults at sampled boundaries with the real CLI, for an hour (SEED=, MINUTES=, OUT=)
 	$(BIN)/python -m tests.matrix --minutes $(or $(MINUTES),60) --out $(or $(OUT),crash-matrix) $(if $(SEED),--seed $(SEED))

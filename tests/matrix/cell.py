@@ -20,6 +20,7 @@ from tests.system.conftest import make_folder
 from adw.control.cleanup import cleanup
 from adw.kit.errors import AdwError, DatabaseError
 from adw.kit.postgres import EmbeddedPostgres
+from adw.kit.process import host_identity
 from adw.store.leases import list_leases
 
 REACH_S, END_S = 120.0, 150.0
@@ -203,7 +204,7 @@ class Cell:
     async def _judge_rest(self, workflow):
         scene, result = self.scene, self.result
         with contextlib.suppress(AdwError):
-            await cleanup(scene.foundation.database, scene.foundation.workspaces, dry_run=False)
+            await cleanup(scene.foundation.database, scene.foundation.workspaces, host=host_identity(), dry_run=False)
         for worker in scene.workers:
             await asyncio.to_thread(worker.kill)
         with contextlib.suppress(AssertionError):

@@ -21,6 +21,7 @@ from tests.matrix.cell import ONCE, ROOM, ZTE
 from tests.system.conftest import Cluster, make_folder
 
 from adw.control.cleanup import cleanup
+from adw.kit.process import host_identity
 from adw.store.leases import list_leases
 from benchmarks import machine
 
@@ -141,7 +142,7 @@ async def problems_of(scene, workflow, repository):
 
 
 async def left_behind(scene):
-    await cleanup(scene.foundation.database, scene.foundation.workspaces, dry_run=False)
+    await cleanup(scene.foundation.database, scene.foundation.workspaces, host=host_identity(), dry_run=False)
     for worker in scene.workers:
         await asyncio.to_thread(worker.kill)
     with contextlib.suppress(AssertionError):

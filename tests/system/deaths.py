@@ -220,9 +220,9 @@ class DyingLeg:
             try:
                 return await work(*connection)
             finally:
-                _step.reset(token)
                 self._flow.reach(f"unrecorded {name}")
                 await self._flow.die_once()
+                _step.reset(token)
 
         self._flow.reach(f"before {name}")
         try:

@@ -12,6 +12,7 @@ from repositories import git, make_repository
 from sqlalchemy import text
 
 from adw.control.cleanup import cleanup
+from adw.kit.process import host_identity
 from adw.store import phases
 from adw.store.leases import list_leases
 
@@ -118,10 +119,10 @@ async def outcome(scene, tried):
     The clean-up that workers make from time to time comes first: a leg that is replayed after it gave its worktree
     back prepares it once more, and has no step left that would remove it.
     """
-    await cleanup(scene.foundation.database, scene.foundation.workspaces, dry_run=False)
+    events = await scene.events(tried.adw_id)
+    await cleanup(scene.foundation.database, scene.foundation.workspaces, host=host_identity(), dry_run=False)
     workflow = await scene.workflow(tried.adw_id)
     forge = await scene.forge(workflow)
-    events = await scene.events(tried.adw_id)
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
     remote = scene.foundation.paths.forge_remote(workflow.project_id)
     root = scene.foundation.paths.root

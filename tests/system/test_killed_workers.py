@@ -106,46 +106,6 @@ if [ -e farewell.txt ] && mkdir {folder}/once 2>/dev/null; then echo $$ > {folde
     await finished_once(scene, repository, workflow)
 
 
-DEATHS = [
-    ("commit_all", "after"),
-    ("push", "before"),
-    ("push", "after"),
-    ("publish", "after"),
-    ("ensure_pull_request", "before"),
-    ("ensure_pull_request", "after"),
-    ("upsert_comment", "after"),
-    ("update_pull_request", "after"),
-]
-
-
-@pytest.mark.slow
-async def test_a_worker_that_dies_at_each_effect_in_turn_repeats_none(scene, repository):
-    scene.model.follow(straight())
-    accepted = await scene.accept(repository, "plan")
-    for death in DEATHS:
-        worker = scene.fork_worker(death=death)
-        worker.gone()
-        assert f"dies {death[1]} {death[0]}" in worker.said()
-    scene.fork_worker()
-    workflow = await scene.completed(accepted.adw_id)
-    assert workflow.pr_state == "draft"
-    await finished_once(scene, repository, workflow, commits=1, phases=("plan", "finish"))
-    comments = await (await scene.forge(workflow)).list_comments(workflow.issue_number)
-    assert len(comments) == 2
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("death", [("ensure_pull_request", "after"), ("mark_ready", "after")], ids=" ".join)
-async def test_a_build_whose_worker_dies_at_an_effect_ends_ready_all_the_same(scene, repository, death):
-    scene.model.follow(straight())
-    accepted = await scene.accept(repository)
-    scene.fork_worker(death=death).gone()
-    scene.fork_worker()
-    workflow = await scene.completed(accepted.adw_id)
-    assert workflow.pr_state == "ready"
-    await finished_once(scene, repository, workflow)
-
-
 @pytest.mark.runtime("claude")
 @pytest.mark.slow
 async def test_a_stopped_worker_is_replaced_and_never_wakes(scene, repository, hanging):

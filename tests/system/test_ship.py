@@ -108,39 +108,3 @@ async def test_a_base_that_moved_against_the_work_is_a_conflict_and_nothing_is_m
     assert "farewell.txt" in workflow.failure.message
     assert workflow.pr_state == "ready"
     assert git(consenting, "log", "-1", "--format=%s", "main") == "M"
-
-
-DEATHS = [
-    ("merge_pull_request", "before"),
-    ("merge_pull_request", "after"),
-    ("close_issue", "after"),
-    ("retire", "before"),
-    ("retire", "after"),
-    ("forget", "before"),
-    ("forget", "after"),
-]
-
-
-@pytest.mark.slow
-async def test_workers_that_die_at_each_effect_of_a_merge_leave_one_merge_and_nothing_behind(scene, consenting):
-    scene.model.follow(whole_way())
-    accepted = await scene.accept(consenting, "zte")
-    for death in DEATHS:
-        worker = scene.fork_worker(death=death)
-        worker.gone()
-        assert f"dies {death[1]} {death[0]}" in worker.said()
-    scene.fork_worker()
-    workflow = await scene.completed(accepted.adw_id)
-    assert workflow.pr_state == "merged"
-    assert git(consenting, "log", "--format=%s", "main").splitlines() == ["Say farewell (#2)", "Greet people"]
-    assert git(consenting, "branch", "--format=%(refname:short)") == "main"
-    forge = await scene.forge(workflow)
-    assert len(await forge.list_comments(workflow.issue_number)) == 2
-    assert [pull.state for pull in await forge.list_pull_requests(state="all")] == ["merged"]
-    assert len(await scene.events(workflow.adw_id, "pull_request_merged")) == 1
-    rows = await scene.phases(workflow.adw_id)
-    assert [(row.phase, row.attempt) for row in rows] == [(phase, 1) for phase in workflow.phases]
-    assert not workflow.worktree_exists
-    for role in ("classifier", "planner", "implementor", "reviewer", "documenter"):
-        assert scene.model.conversations(role) == 1
-    await scene.nothing_survives()

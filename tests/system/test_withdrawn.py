@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from repositories import git
-from script import BUILT, PLAN, adds_farewell, answer, classifies, plans, rule, scenario, shell, straight, write
+from script import BUILT, adds_farewell, answer, classifies, plans, rule, scenario, shell, straight, write
 
 from adw.control.follow_up import FollowUp, follow_up
 
@@ -75,21 +75,3 @@ async def test_a_new_commit_and_what_others_pushed_turn_it_into_a_draft(system, 
     ]
     assert again.pr_state == await seen_on_the_forge(system, again) == "ready"
     assert await told_states(system, again.adw_id) == ["draft", "ready", "draft", "ready"]
-
-
-@pytest.mark.crash
-async def test_a_worker_that_dies_right_after_the_withdrawal_tells_of_it_once(scene, repository):
-    scene.model.follow(straight())
-    worker = scene.fork_worker()
-    first = await scene.run(repository)
-    worker.stop()
-    scene.model.follow(straight(build=[write("${cwd}/farewell.txt", f"farewell\n{PLAN}")]))
-    await scene.foundation.steering.retry_from(first.adw_id, from_phase="build", actor="ann")
-    for when in ("before", "after"):
-        doomed = scene.fork_worker(death=("mark_draft", when))
-        doomed.gone()
-    scene.fork_worker()
-    again = await scene.completed(first.adw_id)
-    assert again.pr_state == "ready"
-    said = [event for event in await scene.events(again.adw_id) if "is a draft again" in event.message]
-    assert len(said) == 1
