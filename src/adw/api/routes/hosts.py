@@ -75,6 +75,7 @@ class WorkerView(Wire):
     host_id: str
     pid: int
     concurrency: int
+    code_revision: str
     is_live: bool
     started_at: datetime
     beat_at: datetime

@@ -173,6 +173,7 @@ class WorkerDict(TypedDict):
     hostId: str
     pid: int
     concurrency: int
+    codeRevision: str
     isLive: bool
     startedAt: str
     beatAt: str
