@@ -8,6 +8,7 @@ from adw.control.cleanup import cleanup
 from adw.domain.events import EventType
 from adw.domain.status import Status
 from adw.kit.errors import GitError
+from adw.kit.process import host_identity
 from adw.ports.workspace import WorkspaceSpec
 from adw.store.db import Database
 from adw.store.leases import PortPair, lease_ports, list_leases
@@ -28,7 +29,9 @@ async def settled(stage: Stage, prompt: str, *, ports: int = 9100) -> tuple[str,
     workspace = await stage.services.workspaces.prepare(spec)
     pair = PortPair(backend=ports, frontend=ports + 100)
     async with stage.database.begin() as connection:
-        await lease_ports(connection, adw_id=workflow.adw_id, host="h", candidates=[pair], is_free=lambda _: True)
+        await lease_ports(
+            connection, adw_id=workflow.adw_id, host=host_identity(), candidates=[pair], is_free=lambda _: True
+        )
     await stage.change(
         workflow.adw_id,
         worktree_path=str(workspace.path),
@@ -96,7 +99,7 @@ class TestWorktrees:
         adw_id, _ = await settled(stage, "one")
         await stage.http.post(f"{WORKFLOWS}/{adw_id}/cancel")
         await stage.services.workspaces.remove(adw_id)
-        (item,) = await cleanup(stage.database, stage.services.workspaces, dry_run=False)
+        (item,) = await cleanup(stage.database, stage.services.workspaces, host=host_identity(), dry_run=False)
         assert (item.adw_id, item.path, item.removed) == (adw_id, None, True)
         assert await leased(stage.database) == set()
         assert (await stage.row(adw_id)).worktree_exists is False
@@ -106,7 +109,7 @@ class TestWorktrees:
         for adw_id in (first, second):
             await stage.http.post(f"{WORKFLOWS}/{adw_id}/cancel")
         broken = _Stubborn(stage.services.workspaces, first)
-        items = await cleanup(stage.database, broken, dry_run=False)
+        items = await cleanup(stage.database, broken, host=host_identity(), dry_run=False)
         by_id = {item.adw_id: item for item in items}
         assert (by_id[first].removed, by_id[first].problem) == (False, "it is stuck")
         assert by_id[second].removed is True
@@ -117,10 +120,10 @@ class TestWorktrees:
         adw_id, path = await settled(stage, "one")
         await _bring(stage, adw_id, to=Status.COMPLETED, pr_state="closed")
 
-        found = await cleanup(stage.database, stage.services.workspaces, dry_run=True)
+        found = await cleanup(stage.database, stage.services.workspaces, host=host_identity(), dry_run=True)
         assert len(found) == 1
         await stage.move(adw_id, Status.QUEUED, EventType.WORKFLOW_QUEUED)
-        assert await cleanup(stage.database, stage.services.workspaces, dry_run=False) == []
+        assert await cleanup(stage.database, stage.services.workspaces, host=host_identity(), dry_run=False) == []
         assert path.is_dir()
 
 

@@ -227,7 +227,7 @@ async def _decide(live: Live, client: AsyncAdwClient) -> None:
 
 def _recorded(client: AsyncAdwClient) -> dict[str, list[str]]:
     """Fills with what the client asks for, by method."""
-    called: dict[str, list[str]] = {"GET": [], "POST": [], "DELETE": []}
+    called: dict[str, list[str]] = {"GET": [], "POST": [], "PUT": [], "DELETE": []}
 
     async def note(request) -> None:
         called[request.method].append(request.url.raw_path.decode().partition("?")[0])
