@@ -110,6 +110,7 @@ COURSES = (
     ),
     Course(
         name="everything is mended",
+        copies=2,
         kind="sdlc",
         ends=("completed", "ready"),
         script=scenario(
@@ -136,6 +137,7 @@ COURSES = (
     ),
     Course(
         name="people join in",
+        copies=2,
         kind="plan-build-test",
         ends=("completed", "ready"),
         script=scenario(classifies(), plans(), builds(adds_farewell())),

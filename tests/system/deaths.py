@@ -42,13 +42,15 @@ BETWEEN = "between"
 _OURS = re.compile(r"/src/adw/workflows/(.+)\.py$")
 _VARIES = re.compile(r"\b(?=[0-9a-f]*[0-9])[0-9a-f]{12}\b")
 
+_ATTEMPT = re.compile(r"(?<=[a-z])\.[0-9]+\.")
+
 _flow = contextvars.ContextVar("flow")
 _step = contextvars.ContextVar("step", default=BETWEEN)
 
 
 def plain(name):
-    """A step's name without what differs from one workflow to the next: commits are in the names of gates."""
-    return _VARIES.sub("*", name)
+    """A step's name without commits, which are in the names of gates, and without the attempt at its phase."""
+    return _ATTEMPT.sub(".*.", _VARIES.sub("*", name), count=1)
 
 
 class Ledger:
