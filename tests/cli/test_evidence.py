@@ -19,6 +19,8 @@ def view(**changes: Any) -> Any:
         "workflowType": "plan-build-test",
         "status": "failed",
         "waitReason": None,
+        "queuedBecause": None,
+        "resumeAt": None,
         "phase": "testing",
         "projectId": "shop-1",
         "issueNumber": 7,

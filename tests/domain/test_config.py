@@ -20,6 +20,7 @@ EVERYTHING = """
 [project]
 base = "main"
 forge = "local"
+max_concurrent = 3
 
 [commands]
 setup = "make install"

@@ -98,6 +98,7 @@ async def test_a_person_may_have_the_last_word_before_anything_is_shipped(system
     assert (workflow.pr_state, system.model.conversations("reviewer")) == ("merged", 1)
 
 
+@pytest.mark.uncontained
 async def test_a_base_that_moved_against_the_work_is_a_conflict_and_nothing_is_merged(system, consenting):
     theirs = (
         f"cd {consenting} && echo mine > farewell.txt && git add . && git -c user.name=P -c user.email=p@e commit -qm M"
