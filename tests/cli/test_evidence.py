@@ -20,6 +20,8 @@ def view(**changes: Any) -> Any:
         "status": "failed",
         "waitReason": None,
         "queuedBecause": None,
+        "dependsOn": [],
+        "waitScope": None,
         "resumeAt": None,
         "phase": "testing",
         "projectId": "shop-1",
