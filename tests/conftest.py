@@ -41,6 +41,11 @@ settings.load_profile(os.environ.get("ADW_HYPOTHESIS_PROFILE", "fixed"))
 """The same examples at every run; `ADW_HYPOTHESIS_PROFILE=search` looks for new ones."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that nobody waits for it at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 class DatabaseServer:
     """Databases are made by copying a template, which takes a few milliseconds where migrating takes a second."""
 

@@ -8,13 +8,13 @@ from script import straight
 
 from adw.store.leases import list_leases
 
-MANY = 15
+MANY = 6
 
 
 @pytest.mark.slow
 @pytest.mark.runtime("plain")
 @pytest.mark.timeout(360)
-async def test_fifteen_workflows_at_once_share_nothing(scene, repository):
+async def test_workflows_at_once_share_nothing(scene, repository):
     scene.model.follow(straight())
     accepted = [await scene.accept(repository, prompt=f"Say farewell {number}") for number in range(MANY)]
     worker = scene.fork_worker()
