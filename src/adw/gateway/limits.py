@@ -91,7 +91,7 @@ class SharedLimits:
         return max((hold.limit for hold in self._holds.values()), key=lambda limit: limit.resets_at, default=None)
 
     def on(self, model: str) -> Limit | None:
-        """The limit a request for this model would have to wait for now."""
+        """The limit that a request for this model, made at this moment, has to wait for."""
         hold = self._hold_on(model)
         return hold.limit if hold is not None and self._remaining_s(hold.limit) > 0 else None
 

@@ -24,7 +24,7 @@ HORIZON_S = 240.0
 
 
 async def reserve_start(connection: AsyncConnection, *, host_id: str, interval_s: float, burst: int) -> float:
-    """Seconds to wait before starting an agent, 0 for now. Starts come `interval_s` apart, `burst` of them at once."""
+    """Seconds to wait before starting an agent, or 0. Starts come `interval_s` apart, `burst` of them at once."""
     parameters = {"host_id": host_id, "interval_s": interval_s, "horizon_s": HORIZON_S}
     due_s = (await connection.execute(_RESERVE, parameters)).scalar_one()
     return max(0.0, due_s - burst * interval_s)

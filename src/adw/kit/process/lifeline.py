@@ -104,7 +104,7 @@ class Lifeline:
 
     @property
     def has_lapsed(self) -> bool:
-        """Whether the lease is over for now: whatever was running has ended, and nothing can be started."""
+        """Whether the lease is over at present: whatever was running has ended, and nothing can be started."""
         return self._lease_until is not None and time.monotonic() >= self._lease_until
 
     @property
