@@ -120,19 +120,23 @@ async def scene(folder, nursery, the_model, cluster, runtime, containment):
 
 @pytest.fixture(scope="session")
 def shared(the_model, cluster):
-    """Systems with one impatient worker each for tests that leave it alone, by runtime and containment."""
+    """Systems for tests that leave their worker alone, by runtime and containment."""
     with ExitStack() as stack:
         nursery = Nursery(measured=True)
         stack.callback(nursery.close)
-        yield Shared(stack, nursery=nursery, model=the_model, cluster=cluster)
+        shared = Shared(stack, nursery=nursery, model=the_model, cluster=cluster)
+        stack.callback(shared.rest)
+        yield shared
 
 
-class Shared(dict):
-    """Each is made when it is first asked for."""
+class Shared:
+    """Each is made when it is first asked for. Only the latest has its impatient worker: idle ones cost time too."""
 
     def __init__(self, stack, *, nursery, model, cluster):
-        super().__init__()
         self._stack = stack
+        self._scenes = {}
+        self._chosen = None
+        self._worker = None
         self._make = lambda folder, chosen: Scene(
             folder,
             url=cluster.make_database(),
@@ -142,19 +146,30 @@ class Shared(dict):
             ADW_SANDBOX=chosen[1],
         )
 
-    def __missing__(self, chosen):
-        folder = make_folder()
-        self._stack.callback(shutil.rmtree, folder)
-        scene = self._make(folder, chosen)
-        self._stack.callback(scene.fork_worker(impatient=True).stop)
-        self[chosen] = scene
-        return scene
+    def at_work(self, chosen):
+        if chosen != self._chosen:
+            self.rest()
+            self._worker = self._scene(chosen).fork_worker(impatient=True)
+            self._chosen = chosen
+        return self._scenes[chosen]
+
+    def rest(self):
+        if self._worker is not None:
+            self._worker.stop()
+        self._worker = self._chosen = None
+
+    def _scene(self, chosen):
+        if chosen not in self._scenes:
+            folder = make_folder()
+            self._stack.callback(shutil.rmtree, folder)
+            self._scenes[chosen] = self._make(folder, chosen)
+        return self._scenes[chosen]
 
 
 @pytest.fixture
 async def system(shared, folder, runtime, containment):
     """The shared system, opened for one test."""
-    kept = shared[runtime, containment]
+    kept = shared.at_work((runtime, containment))
     ours = Scene(kept.folder, url=kept.url, model=kept.model, nursery=None)
     async with ours.opened():
         yield ours
