@@ -139,6 +139,7 @@ class GatewayApp:
             return replies.invalid(str(error))
         asked = Asked(call=call, grant=grant, record=record, request=request)
         while True:
+            self._require_admitted(call)
             model = record.failover.model_for(request.model, grant)
             passage = await self._enter(call, model, record)
             if isinstance(passage, Limit):
@@ -224,6 +225,7 @@ class GatewayApp:
         return exchange.withheld
 
     async def _forward(self, call: Call, body: bytes, *, exchange: Exchange, record: RunRecord) -> None:
+        self._require_admitted(call)
         request = self._upstream.request(call.method, call.path, query=call.query, headers=call.headers, body=body)
         work = asyncio.ensure_future(exchange.run(self._client, request))
         record.running.add(work)
@@ -231,6 +233,11 @@ class GatewayApp:
             await while_connected(call, work)
         finally:
             record.running.discard(work)
+
+    def _require_admitted(self, call: Call) -> None:
+        """A token that was revoked between two waits of its request, where there was no task to cancel."""
+        if self._admissions.grant_of(_token(call)) is None:
+            raise ClientGoneError
 
     def _noted_in(self, asked: Asked, model: str) -> Callable[[int, httpx.Headers], bool]:
         of_model = FallbackReason.LIMIT in asked.grant.fallback_on and bool(asked.grant.fallback)
