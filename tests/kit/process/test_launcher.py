@@ -362,10 +362,11 @@ async def test_a_program_ends_with_the_lease_of_a_worker_that_says_nothing_more(
 
 
 async def test_what_ended_with_the_lease_is_run_again_when_it_is_renewed(launcher, lifeline, tmp_path, until):
-    lifeline.extend(time.monotonic() + 1)
+    lifeline.extend(time.monotonic() + 60)
     script = 'echo $$ >> tries; [ "$(wc -l < tries)" -gt 1 ] || sleep 1000; echo done'
     running = asyncio.ensure_future(launcher.run(launch(tmp_path, "sh", "-c", script), timeout_s=60))
     (first,) = await recorded(tmp_path / "tries", 1)
+    lifeline.extend(time.monotonic() + 0.2)
     await until(lambda: not is_alive(first))
     lifeline.extend(time.monotonic() + 60)
     assert (await running).output == "done\n"
