@@ -55,7 +55,12 @@ async def test_who_comes_through_lifts_it_for_all(rigs, engine, model_api, sse):
     first, second = rigs
     model_api.replies(b"{}", status=429, retry_after="3600")
     await first.ask()
-    await first.eventually(lambda: limits(engine))
+
+    async def known():
+        second.gateway.limits_changed()
+        return await second.gateway.limit_on("any") is not None
+
+    await first.eventually(known)
     async with engine.begin() as connection:
         await connection.execute(text("UPDATE model_limits SET resets_at = now()"))
     model_api.streams(sse.answer())
