@@ -20,7 +20,7 @@ PullRequestState = Literal["draft", "ready", "merged", "closed"]
 PullRequestFilter = Literal["open", "merged", "closed", "all"]
 """Which pull requests to list; `open` means draft or ready."""
 ReviewState = Literal["approved", "changes_requested", "commented"]
-MergeMethod = Literal["squash"]
+MergeMethod = Literal["squash", "merge", "rebase"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +37,7 @@ class Issue:
     updated_at: datetime
     closed_at: datetime | None = None
     url: str | None = None
+    author_is_bot: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,7 @@ class Comment:
     updated_at: datetime
     key: str | None = None
     url: str | None = None
+    author_is_bot: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +104,9 @@ class Review:
     head_sha: str
     submitted_at: datetime
     comments: tuple[ReviewComment, ...] = ()
+    author_is_bot: bool = False
+    is_dismissed: bool = False
+    """Whether it counts no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from adw.domain.account import Account, Permission
 from adw.domain.forge import (
     OURSELVES,
     Comment,
@@ -24,6 +25,8 @@ from adw.domain.forge import (
     ReviewComment,
     ReviewState,
 )
+from adw.domain.forge_checks import BranchRules, Check
+from adw.domain.threads import ReviewThread, ThreadComment
 
 
 class IssueForge(Protocol):
@@ -126,6 +129,62 @@ class PullRequestForge(Protocol):
 
     async def find_merge_on_base(self, *, sha: str, base: str) -> bool:
         """Whether commit `sha` is part of branch `base` on the forge."""
+        ...
+
+
+class CheckForge(Protocol):
+    """What runs on commits, by the forge's own machinery."""
+
+    async def list_checks(self, sha: str) -> list[Check]:
+        """The latest run of each check of a commit, by name."""
+        ...
+
+    async def check_log(self, check: Check, *, most_chars: int = 60_000) -> str:
+        """The end of what a check wrote, without secrets the forge masks; empty when there is nothing to read."""
+        ...
+
+    async def rerun_check(self, check: Check) -> bool:
+        """Runs a finished check again; False where the forge cannot."""
+        ...
+
+    async def branch_rules(self, branch: str) -> BranchRules: ...
+
+    async def branch_head(self, branch: str) -> str | None:
+        """The commit a branch is at on the forge now, None when there is no such branch."""
+        ...
+
+
+class ThreadForge(Protocol):
+    """Conversations about places in a pull request."""
+
+    async def list_threads(self, number: int) -> list[ReviewThread]:
+        """Oldest first, resolved ones too."""
+        ...
+
+    async def reply_to_thread(
+        self, number: int, *, thread_id: str, body: str, key: str | None, author: str = OURSELVES
+    ) -> ThreadComment: ...
+
+    async def resolve_thread(self, number: int, *, thread_id: str) -> None:
+        """Marks it as settled; a settled one stays so."""
+        ...
+
+
+class AccountForge(Protocol):
+    """Who somebody is, and what they may do here."""
+
+    async def ourselves(self) -> Account:
+        """The account our own writing appears under."""
+        ...
+
+    async def permission_of(self, login: str) -> Permission:
+        """What an account may do with the repository; NONE for one that does not exist."""
+        ...
+
+    async def add_labels(self, number: int, labels: Sequence[str]) -> None: ...
+
+    async def remove_label(self, number: int, label: str) -> None:
+        """A label that is not there is no error."""
         ...
 
 
