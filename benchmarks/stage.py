@@ -22,7 +22,8 @@ from adw.domain.status import Status
 from adw.domain.workflow import Workflow
 from adw.intake.service import WorkRequest
 from adw.kit.postgres import EmbeddedPostgres
-from adw.kit.settings import OUR_NAMES, OUR_PREFIXES, read_settings
+from adw.kit.settings import read_settings
+from adw.kit.variables import OUR_NAMES, OUR_PREFIXES
 from adw.store.events import get_workflow_events
 from adw.store.workflows import get_workflow
 from adw.wiring.database import migrated_database

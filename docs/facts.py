@@ -24,7 +24,7 @@ from adw.domain.failure import POLICIES
 from adw.domain.kinds import KINDS, PHASE_WORDS
 from adw.domain.status import TRANSITIONS, PrState, Status, WaitReason
 from adw.kit.errors import AdwError, ExitCode
-from adw.kit.settings import VARIABLES, Variable
+from adw.kit.variables import VARIABLES, Variable
 from adw.store.migrations import HEAD, MIN_COMPATIBLE
 from adw.store.tables.catalogue import metadata
 

@@ -15,7 +15,8 @@ from adw.domain.failure import FailureClass
 from adw.domain.kinds import KINDS
 from adw.domain.status import TRANSITIONS, Status
 from adw.kit import errors
-from adw.kit.settings import VARIABLES, read_settings
+from adw.kit.settings import read_settings
+from adw.kit.variables import VARIABLES
 from adw.store.tables.catalogue import metadata
 
 DEFINED = {

@@ -11,7 +11,7 @@ import pytest
 from tests.measuring import unmeasured
 
 from adw.kit.postgres import discard
-from adw.kit.settings import OUR_NAMES, OUR_PREFIXES, VARIABLES
+from adw.kit.variables import OUR_NAMES, OUR_PREFIXES, VARIABLES
 
 DEADLINE_S = 60.0
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adw.kit.settings import VARIABLES
+from adw.kit.variables import VARIABLES
 
 Run = Callable[[Sequence[str]], int]
 

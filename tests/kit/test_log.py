@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from adw.kit.settings import VARIABLES
+from adw.kit.variables import VARIABLES
 
 PROGRAM = """
 import logging, sys

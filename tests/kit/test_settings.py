@@ -7,7 +7,8 @@ import pytest
 
 from adw.kit import settings
 from adw.kit.errors import ConfigurationError
-from adw.kit.settings import SECRET_NAMES, VARIABLES, default_data_dir, forget_secrets, read_settings
+from adw.kit.settings import default_data_dir, forget_secrets, read_settings
+from adw.kit.variables import SECRET_NAMES, VARIABLES
 
 BAD = {
     "DATABASE_URL": "sqlite:///adw.db",

@@ -8,206 +8,13 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from adw.kit.errors import ConfigurationError
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variable:
-    """One environment variable: how it is read, its default and an example for the error message."""
-
-    name: str
-    about: str
-    example: str
-    default: str | None = None
-    parse: Callable[[str], Any] = str
-    secret: bool = False
-
-
-def _integer(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        value = int(text)
-        if not low <= value <= high:
-            raise ValueError(f"must be from {low} to {high}")
-        return value
-
-    return parse
-
-
-def _number(low: float, high: float) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        value = float(text)
-        if not low <= value <= high:
-            raise ValueError(f"must be from {low:g} to {high:g}")
-        return value
-
-    return parse
-
-
-def _choice(*values: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text.lower() not in values:
-            raise ValueError(f"must be one of {', '.join(values)}")
-        return text.lower()
-
-    return parse
-
-
-def _http_url(text: str) -> str:
-    if not text.startswith(("http://", "https://")):
-        raise ValueError("must begin with http:// or https://")
-    if not urlsplit(text).hostname:
-        raise ValueError("must name a host")
-    return text.rstrip("/")
-
-
-def _postgres_url(text: str) -> str:
-    if not text.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
-        raise ValueError("must begin with postgresql://")
-    return text
-
-
-def _folder(text: str) -> Path:
-    try:
-        return Path(text).expanduser().absolute()
-    except RuntimeError as error:
-        raise ValueError("must be a path; its ~ names a home that does not exist") from error
-
-
-VARIABLES: tuple[Variable, ...] = (
-    Variable(
-        name="DATABASE_URL",
-        about="PostgreSQL to use; the embedded one when unset",
-        example="postgresql://user:password@127.0.0.1:5432/adw",
-        parse=_postgres_url,
-        secret=True,
-    ),
-    Variable(name="ANTHROPIC_API_KEY", about="key of the model API", example="sk-ant-...", secret=True),
-    Variable(name="ANTHROPIC_AUTH_TOKEN", about="bearer token of the model API", example="token", secret=True),
-    Variable(
-        name="CLAUDE_CODE_OAUTH_TOKEN",
-        about="subscription token of the model API",
-        example="sk-ant-oat...",
-        secret=True,
-    ),
-    Variable(
-        name="ANTHROPIC_BASE_URL",
-        about="address of the model API",
-        example="http://127.0.0.1:8787",
-        default="https://api.anthropic.com",
-        parse=_http_url,
-    ),
-    Variable(name="GITHUB_TOKEN", about="token for GitHub", example="ghp_...", secret=True),
-    Variable(name="ADW_DATA_DIR", about="where everything is kept", example="/var/lib/adw", parse=_folder),
-    Variable(name="ADW_WORKING_DIR", about="folder whose .env is read", example="/srv/adw", parse=_folder),
-    Variable(
-        name="ADW_API_TOKEN",
-        about="token the server asks for; made when unset",
-        example="a long random text",
-        secret=True,
-    ),
-    Variable(
-        name="ADW_BACKEND_PORT_START",
-        about="first port leased to workflows' backends",
-        example="9100",
-        default="9100",
-        parse=_integer(1024, 65000),
-    ),
-    Variable(
-        name="ADW_FRONTEND_PORT_START",
-        about="first port leased to workflows' frontends",
-        example="9200",
-        default="9200",
-        parse=_integer(1024, 65000),
-    ),
-    Variable(
-        name="ADW_MAX_CONCURRENT_WORKFLOWS",
-        about="workflows that may be active at once",
-        example="15",
-        default="15",
-        parse=_integer(1, 1000),
-    ),
-    Variable(
-        name="ADW_MAX_CONCURRENT_PER_PROJECT",
-        about="of each project whose adw.toml sets no `max_concurrent`; no limit when unset",
-        example="4",
-        parse=_integer(1, 1000),
-    ),
-    Variable(
-        name="ADW_WORKER_GRACE_S",
-        about="seconds a stopping worker takes to end short steps and to park long ones",
-        example="20",
-        default="20",
-        parse=_integer(0, 3600),
-    ),
-    Variable(
-        name="ADW_AGENT_RUNTIME",
-        about="what holds conversations with agents where adw.toml does not say; `plain` is experimental",
-        example="claude",
-        default="claude",
-        parse=_choice("claude", "plain"),
-    ),
-    Variable(
-        name="ADW_SANDBOX",
-        about="how agents and project commands are contained where adw.toml does not say; `off` gives it up",
-        example="auto",
-        default="auto",
-        parse=_choice("auto", "bubblewrap", "off"),
-    ),
-    Variable(
-        name="ADW_MIN_FREE_DISK_MB",
-        about="free space of the data directory below which no new work is taken, in megabytes",
-        example="500",
-        default="500",
-        parse=_integer(0, 1_000_000_000),
-    ),
-    Variable(
-        name="ADW_MIN_FREE_MEMORY_MB",
-        about="available memory below which no new work is taken, in megabytes",
-        example="300",
-        default="300",
-        parse=_integer(0, 1_000_000_000),
-    ),
-    Variable(
-        name="ADW_MAX_LOAD_PER_CORE",
-        about="load average of a minute, for each core, above which no queued work starts; 0 for no limit",
-        example="16",
-        default="16",
-        parse=_integer(0, 1_000_000),
-    ),
-    Variable(
-        name="ADW_LONGEST_HOLD_S",
-        about="seconds for which a request to the model waits for a limit; for a longer one its workflow waits",
-        example="20",
-        default="20",
-        parse=_number(0, 100),
-    ),
-    Variable(name="PORT", about="port of the server", example="8003", default="8003", parse=_integer(0, 65535)),
-    Variable(name="HOST", about="address the server listens on", example="127.0.0.1", default="127.0.0.1"),
-    Variable(
-        name="ENVIRONMENT",
-        about="what this installation is for",
-        example="production",
-        default="development",
-        parse=_choice("development", "production", "test"),
-    ),
-    Variable(
-        name="LOG_LEVEL",
-        about="how much is logged",
-        example="info",
-        default="info",
-        parse=_choice("fatal", "error", "warn", "info", "debug", "trace"),
-    ),
-)
-
-SECRET_NAMES = frozenset(variable.name for variable in VARIABLES if variable.secret)
-OUR_PREFIXES = ("ADW_", "ANTHROPIC_", "CLAUDE_", "GITHUB_", "GH_", "ORCHESTRATOR_", "R2_", "S3_")
-OUR_NAMES = frozenset({"DATABASE_URL", "ERROR_WEBHOOK_URL"})
+from adw.kit.variables import OUR_NAMES, OUR_PREFIXES, VARIABLES, folder_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +28,11 @@ class Settings:
     claude_code_oauth_token: str | None = field(repr=False)
     anthropic_base_url: str
     github_token: str | None = field(repr=False)
+    github_app_id: int | None
+    github_app_private_key: str | None = field(repr=False)
+    github_api_url: str
+    github_server_url: str
+    github_webhook_secret: str | None = field(repr=False)
     api_token: str | None = field(repr=False)
     backend_port_start: int
     frontend_port_start: int
@@ -291,6 +103,11 @@ def _settings(values: Mapping[str, Any], *, data_dir: Path, origins: Mapping[str
         claude_code_oauth_token=values["CLAUDE_CODE_OAUTH_TOKEN"],
         anthropic_base_url=values["ANTHROPIC_BASE_URL"],
         github_token=values["GITHUB_TOKEN"],
+        github_app_id=values["GITHUB_APP_ID"],
+        github_app_private_key=values["GITHUB_APP_PRIVATE_KEY"],
+        github_api_url=values["GITHUB_API_URL"],
+        github_server_url=values["GITHUB_SERVER_URL"],
+        github_webhook_secret=values["GITHUB_WEBHOOK_SECRET"],
         api_token=values["ADW_API_TOKEN"],
         backend_port_start=values["ADW_BACKEND_PORT_START"],
         frontend_port_start=values["ADW_FRONTEND_PORT_START"],
@@ -320,7 +137,16 @@ def _parse_all(given: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
             values[variable.name] = None if raw is None else variable.parse(raw)
         except ValueError as error:
             problems.append(f"{variable.name}: {_reason(error)}, for example {variable.name}={variable.example}")
-    return values, problems
+    return values, problems + _unpaired(values)
+
+
+def _unpaired(values: Mapping[str, Any]) -> list[str]:
+    """A GitHub App needs both its id and its key."""
+    pair = ("GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY")
+    given = [name for name in pair if values.get(name) is not None]
+    if len(given) != 1 or not all(name in values for name in pair):
+        return []
+    return [f"{next(name for name in pair if name not in given)}: must be set as well when {given[0]} is"]
 
 
 def _reason(error: ValueError) -> str:
@@ -341,7 +167,7 @@ def _folder_in(given: Mapping[str, str], name: str) -> Path | None:
     """None as well for what is no folder's name: that is reported with all other problems."""
     text = given.get(name, "").strip()
     try:
-        return _folder(text) if text else None
+        return folder_path(text) if text else None
     except ValueError:
         return None
 

@@ -10,10 +10,11 @@ from adw.cli.invocation import current_settings
 from adw.cli.options import JsonFlag
 from adw.cli.output import print_json, print_table
 from adw.kit.errors import NotFoundError
-from adw.kit.settings import VARIABLES
+from adw.kit.variables import VARIABLES
 
 if TYPE_CHECKING:
-    from adw.kit.settings import Settings, Variable
+    from adw.kit.settings import Settings
+    from adw.kit.variables import Variable
 
 app = typer.Typer(help="Which settings are in force.", rich_markup_mode=None)
 

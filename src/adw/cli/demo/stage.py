@@ -21,7 +21,7 @@ from adw.demo import create_sample_project
 from adw.kit.errors import InfrastructureError
 from adw.kit.paths import DataPaths
 from adw.kit.postgres import discard
-from adw.kit.settings import OUR_NAMES, OUR_PREFIXES, VARIABLES
+from adw.kit.variables import OUR_NAMES, OUR_PREFIXES, VARIABLES
 
 SCENARIO = "demo"
 _START_TIMEOUT_S = 120.0
