@@ -13,6 +13,10 @@ from adw.kit.variables import SECRET_NAMES, VARIABLES
 BAD = {
     "DATABASE_URL": "sqlite:///adw.db",
     "ANTHROPIC_BASE_URL": "localhost:8787",
+    "GITHUB_APP_ID": "my app",
+    "GITHUB_APP_PRIVATE_KEY": "/no/such/key.pem",
+    "GITHUB_API_URL": "api.github.com",
+    "GITHUB_SERVER_URL": "github.com",
     "ADW_DATA_DIR": "~no-such-person/adw",
     "ADW_WORKING_DIR": "~no-such-person/adw",
     "ADW_BACKEND_PORT_START": "80",
@@ -35,6 +39,7 @@ ANY_TEXT = {
     "ANTHROPIC_AUTH_TOKEN",
     "CLAUDE_CODE_OAUTH_TOKEN",
     "GITHUB_TOKEN",
+    "GITHUB_WEBHOOK_SECRET",
     "ADW_API_TOKEN",
     "HOST",
 }
@@ -145,6 +150,7 @@ def test_a_file_that_is_no_text_is_named(tmp_path):
 
 def test_secrets_are_not_shown_with_the_settings(tmp_path):
     secrets = {name: f"postgresql://{name}-hidden" for name in SECRET_NAMES}
+    secrets |= {"GITHUB_APP_ID": "7", "GITHUB_APP_PRIVATE_KEY": "-----BEGIN KEY-----\\nhidden"}
     read = read_settings(secrets, data_dir=tmp_path)
     assert "hidden" not in repr(read)
     assert read.has_model_credential
@@ -171,3 +177,12 @@ def test_forgetting_removes_what_is_ours_and_nothing_else(monkeypatch):
     assert not [name for name in ours if name in os.environ]
     assert os.environ["MY_ADW_TOOL"] == os.environ["PORT"] == "x"
     assert "PATH" in os.environ
+
+
+def test_the_key_of_an_app_is_text_in_one_line_or_in_a_file_and_comes_with_its_id(tmp_path):
+    key = write(tmp_path, "-----BEGIN KEY-----\nabc\n", "app.pem")
+    for given in (str(key), "-----BEGIN KEY-----\\nabc\\n"):
+        read = read_settings({"GITHUB_APP_ID": "7", "GITHUB_APP_PRIVATE_KEY": given}, data_dir=tmp_path)
+        assert (read.github_app_id, read.github_app_private_key) == (7, "-----BEGIN KEY-----\nabc\n")
+    with pytest.raises(ConfigurationError, match="GITHUB_APP_PRIVATE_KEY: must be set as well when GITHUB_APP_ID is"):
+        read_settings({"GITHUB_APP_ID": "7"}, data_dir=tmp_path)

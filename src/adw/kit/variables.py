@@ -115,7 +115,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         name="GITHUB_APP_PRIVATE_KEY",
         about="the App's private key, as PEM or as the path of a file that holds it",
-        example="/etc/adw/app.pem",
+        example=r"-----BEGIN PRIVATE KEY-----\nMIIE...\n-----END PRIVATE KEY-----",
         parse=_private_key,
         secret=True,
     ),
