@@ -20,6 +20,9 @@
         ├── DatabaseError       PostgreSQL cannot be reached or used
         ├── GitError            a git command failed
         ├── ForgeError          the forge refused or failed
+        │   ├── ForgeDeniedError  the forge does not let our credential do this
+        │   ├── ForgeLimitError   the forge takes no more requests for a while
+        │   └── ForgeUnclearError the forge did not say whether it did what it was asked
         └── AgentError          an agent's process failed
             └── ModelError      the model API failed
 
@@ -29,6 +32,7 @@ A class's docstring is its default message. `code` is stable and documented, `st
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import IntEnum
 from typing import ClassVar
 
@@ -189,6 +193,30 @@ class ForgeError(InfrastructureError):
 
     code = "forge"
     status = 502
+
+
+class ForgeDeniedError(ForgeError):
+    """The forge does not let our credential do this"""
+
+    code = "forge_denied"
+    retryable = False
+
+
+class ForgeLimitError(ForgeError):
+    """The forge takes no more requests for a while"""
+
+    code = "forge_limit"
+
+    def __init__(self, message: str | None = None, *, hint: str | None = None, until: datetime | None = None) -> None:
+        """`until` is when it takes requests again."""
+        super().__init__(message, hint=hint)
+        self.until = until
+
+
+class ForgeUnclearError(ForgeError):
+    """The forge did not say whether it did what it was asked"""
+
+    code = "forge_unclear"
 
 
 class AgentError(InfrastructureError):
