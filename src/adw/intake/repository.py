@@ -9,8 +9,8 @@ from pathlib import Path
 
 from adw.domain.config import CONFIG_FILE, ProjectConfig, parse_config
 from adw.domain.project import ForgeKind, Project
-from adw.kit.errors import NotFoundError, UsageError
-from adw.ports.projects import ProjectAccess
+from adw.kit.errors import ConfigurationError, NotFoundError, UsageError
+from adw.ports.projects import ProjectAccess, RemoteRepository
 from adw.ports.workspace import BaseRef, RepositoryRef, Workspaces
 from adw.store import projects
 from adw.store.db import Database
@@ -33,31 +33,33 @@ class Repositories:
     access: ProjectAccess
 
     async def find(self, reference: str, *, base: str | None = None) -> Found:
-        """Raises UsageError when it is neither a repository nor a known project, or its base does not exist."""
+        """By path, by the id or name of a known project, or by what it is called on the network.
+
+        Raises UsageError when it is none of these, or its base does not exist.
+        """
         path = _existing_path(reference)
-        if path is None:
-            known = await self._known(reference)
-            path, base = Path(known.source), base or known.base_branch
-        source = path.resolve()
-        identity = project_id_of(source)
-        repository = RepositoryRef(project_id=identity, source=source, remote=source)
-        at = await self.workspaces.resolve_base(repository, base=base)
-        project = Project(
-            id=identity,
-            name=source.name.removesuffix(".git"),
-            forge=ForgeKind.LOCAL,
-            source=str(source),
-            base_branch=at.name,
-            created_at=datetime.now(UTC),
-        )
-        return Found(project=project, base=at)
+        if path is not None:
+            return await self._local(path, base=base)
+        known = await self._known(reference)
+        if known is not None and known.forge is ForgeKind.LOCAL:
+            return await self._local(Path(known.source), base=base or known.base_branch)
+        remote = await self.access.find_remote(reference if known is None else known.source)
+        if remote is None:
+            raise UsageError(
+                f"{reference!r} is neither a repository nor a known project",
+                hint="give the path of a git repository or `owner/name`, or see `adw project list`",
+            )
+        return await self._remote(remote, base=base or (known.base_branch if known else None))
 
     async def configured(self, found: Found) -> tuple[Found, ProjectConfig]:
-        """The repository at the base its own settings name, with the settings that hold on that commit.
+        """The repository on the forge and at the base its own settings name, with the settings that hold there.
 
         Raises ConfigurationError when they cannot be used.
         """
         config = await self.config_of(found)
+        if config.project.forge == ForgeKind.GITHUB and found.project.forge is ForgeKind.LOCAL:
+            found = await self._origin(found, base=config.project.base)
+            return found, await self.config_of(found)
         wanted = config.project.base
         if wanted in {None, found.base.name}:
             return found, config
@@ -72,22 +74,59 @@ class Repositories:
         source = f"{CONFIG_FILE} of {found.project.name}"
         return parse_config((content or b"").decode("utf-8", "replace"), source=source)
 
-    async def _known(self, reference: str) -> Project:
+    async def _local(self, path: Path, *, base: str | None) -> Found:
+        source = path.resolve()
+        identity = project_id_of(source)
+        repository = RepositoryRef(project_id=identity, source=source, remote=source)
+        at = await self.workspaces.resolve_base(repository, base=base)
+        return _found(identity, source.name.removesuffix(".git"), ForgeKind.LOCAL, str(source), at)
+
+    async def _remote(self, remote: RemoteRepository, *, base: str | None) -> Found:
+        identity = remote_project_id(remote.url)
+        repository = RepositoryRef(project_id=identity, source=remote.url, remote=remote.url, checkout=remote.checkout)
+        at = await self.workspaces.resolve_base(repository, base=base or remote.default_branch)
+        return _found(identity, remote.source, ForgeKind.GITHUB, remote.source, at)
+
+    async def _origin(self, found: Found, *, base: str | None) -> Found:
+        """The repository on the network that a local clone comes from."""
+        remote = await self.access.find_remote(found.project.source)
+        if remote is None:
+            raise ConfigurationError(
+                f'{CONFIG_FILE} says `forge = "github"`, but the origin of {found.project.source} is not on GitHub',
+                hint="name the repository with `--repo owner/name`, or set GITHUB_SERVER_URL to its server",
+            )
+        return await self._remote(remote, base=base)
+
+    async def _known(self, reference: str) -> Project | None:
         try:
             async with self.database.read() as connection:
                 return await projects.find_project(connection, reference)
-        except NotFoundError as error:
-            raise UsageError(
-                f"{reference!r} is neither a repository nor a known project",
-                hint="give the path of a git repository, or see `adw project list`",
-            ) from error
+        except NotFoundError:
+            return None
 
 
 def project_id_of(source: Path) -> str:
     """A short stable id: the folder's name and a digest of its path."""
-    digest = hashlib.sha256(str(source).encode("utf-8", "surrogateescape")).hexdigest()[:8]
-    name = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in source.name.removesuffix(".git"))
-    return f"{name.strip('-').lower()[:40] or 'project'}-{digest}"
+    return _identity(source.name.removesuffix(".git"), str(source))
+
+
+def remote_project_id(url: str) -> str:
+    """The same for a repository on the network, whatever case its name is written in."""
+    owner, name = url.removesuffix(".git").lower().rsplit("/", 2)[1:]
+    return _identity(f"{owner}-{name}", url.removesuffix(".git").lower())
+
+
+def _identity(name: str, whole: str) -> str:
+    digest = hashlib.sha256(whole.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    plain = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in name)
+    return f"{plain.strip('-').lower()[:40] or 'project'}-{digest}"
+
+
+def _found(identity: str, name: str, forge: ForgeKind, source: str, base: BaseRef) -> Found:
+    project = Project(
+        id=identity, name=name, forge=forge, source=source, base_branch=base.name, created_at=datetime.now(UTC)
+    )
+    return Found(project=project, base=base)
 
 
 def _existing_path(reference: str) -> Path | None:

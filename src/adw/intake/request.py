@@ -21,13 +21,15 @@ class WorkRequest:
     """Work somebody hands in: on an issue by number, or a sentence that becomes one."""
 
     project: str
-    """A path, or the id or name of a known project."""
+    """A path, `owner/name`, an address, or the id or name of a known project."""
     kind: str
     actor: str
     source: str
     """Which door it came through: `cli`, `api`, ..."""
     issue_number: int | None = None
     prompt: str | None = None
+    create_issue: bool = False
+    """Whether a sentence becomes an issue on a forge of the network too; on the local one it always does."""
     on: str | None = None
     """Earlier work that a single phase is to be done on: a workflow's id, a branch, or a pull request's number."""
     model_set: ModelSet | None = None

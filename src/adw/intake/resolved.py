@@ -12,7 +12,7 @@ from adw.domain.project import Project
 from adw.domain.workflow import NewWorkflow
 from adw.intake.candidate import Candidate
 from adw.intake.earlier import Theirs
-from adw.intake.request import title_for
+from adw.intake.request import WorkRequest, title_for
 from adw.kit.ids import new_adw_id
 
 UNPLANNED_CLASS = "chore"
@@ -22,7 +22,7 @@ UNPLANNED_CLASS = "chore"
 def new_workflow(candidate: Candidate, *, project: Project, issue: Issue | None, theirs: Theirs | None) -> NewWorkflow:
     """With its base commit, phases, words and choices; work that nobody plans gets its branch as well."""
     request, base, config = candidate.request, candidate.found.base, candidate.config
-    title, body = _words(issue, theirs)
+    title, body = _words(issue, request, theirs)
     new = NewWorkflow(
         adw_id=new_adw_id(),
         project_id=project.id,
@@ -45,10 +45,12 @@ def new_workflow(candidate: Candidate, *, project: Project, issue: Issue | None,
     return new if Phase.PLAN in candidate.phases else _named(new, theirs)
 
 
-def _words(issue: Issue | None, theirs: Theirs | None) -> tuple[str, str]:
-    """What the work is about: the issue, else the last commit of the branch it starts from."""
+def _words(issue: Issue | None, request: WorkRequest, theirs: Theirs | None) -> tuple[str, str]:
+    """What the work is about: the issue, else the sentence, else the last commit of the branch it starts from."""
     if issue is not None:
         return issue.title, issue.body
+    if request.text:
+        return title_for(request.text), request.text
     assert theirs is not None  # noqa: S101 # without earlier work there is an issue
     return title_for(theirs.tip.message) or title_of(theirs.branch), theirs.tip.message
 

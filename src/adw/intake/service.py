@@ -8,7 +8,7 @@ from adw.domain.config import ProjectConfig
 from adw.domain.events import EventType, NewEvent
 from adw.domain.forge import Issue
 from adw.domain.kinds import canonical_kind, phases_of
-from adw.domain.project import Project
+from adw.domain.project import ForgeKind, Project
 from adw.domain.workflow import NewWorkflow, Workflow
 from adw.intake.candidate import Candidate, Finding, duplicate, refuse
 from adw.intake.dependencies import dependency_findings, find_dependencies
@@ -79,7 +79,7 @@ class Intake:
         candidate = preview.candidate
         project = await self._establish(candidate.found)
         issue = candidate.issue
-        if issue is None and request.text:
+        if issue is None and request.text and _makes_issue(project, request):
             issue = await self._new_issue(project, request)
         new = new_workflow(candidate, project=project, issue=issue, theirs=preview.theirs)
         if preview.theirs is not None and new.branch_name is not None:
@@ -207,6 +207,11 @@ class Intake:
         async with self.database.read() as connection:
             live = await find_live_on_issue(connection, project_id=new.project_id, issue_number=new.issue_number)
         raise duplicate(new.issue_number, live) from error
+
+
+def _makes_issue(project: Project, request: WorkRequest) -> bool:
+    """Where others read the issues, a sentence becomes one only if somebody wants it to."""
+    return request.create_issue or project.forge is ForgeKind.LOCAL
 
 
 async def _create(connection: Connection, new: NewWorkflow) -> Workflow:

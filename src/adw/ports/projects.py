@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from adw.domain.project import Project
@@ -40,8 +41,28 @@ class ForeignTip:
     contains_ours: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteRepository:
+    """A repository on a forge of the network. `source` is its `owner/name` as the forge writes it.
+
+    `checkout` is the clone of it on this machine through which it was found.
+    """
+
+    source: str
+    default_branch: str
+    url: str
+    checkout: Path | None = None
+
+
 class ProjectAccess(Protocol):
     """Gives the adapters that belong to a project. Wiring knows which they are."""
+
+    async def find_remote(self, reference: str) -> RemoteRepository | None:
+        """The repository on the network that a text means: `owner/name`, an address, or the origin of a local clone.
+
+        None when it cannot mean one. Raises NotFoundError for one that is not there or not to be seen.
+        """
+        ...
 
     def repository(self, project: Project) -> RepositoryRef: ...
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,13 +24,11 @@ from adw.kit.git.foreign import count_as_published, foreign_branches
 from adw.kit.git.transfer import bring
 from adw.kit.paths import DataPaths
 from adw.ports.forge import Forge
-from adw.ports.projects import BranchTip, CommittedFile, ForeignTip
+from adw.ports.projects import BranchTip, CommittedFile, ForeignTip, RemoteRepository
 from adw.ports.workspace import RepositoryRef
 from adw.store.db import Database
 from adw.wiring.committed import Committed
-
-_NOT_FOUND = 128
-_PLAIN = frozenset({"100644", "100755"})
+from adw.wiring.committed_files import branch_tip, list_files, read_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +38,10 @@ class LocalProjects:
     database: Database
     paths: DataPaths
     committed: Committed = field(default_factory=Committed)
+
+    async def find_remote(self, reference: str) -> RemoteRepository | None:  # noqa: ARG002 # the port's shape
+        """Everything here is on this machine."""
+        return None
 
     def repository(self, project: Project) -> RepositoryRef:
         _check(project)
@@ -67,13 +68,13 @@ class LocalProjects:
         remote = self._remote(project)
         if remote.is_dir():
             git = Git(git_dir=remote)
-            content = await _blob(git, sha, path)
+            content = await read_file(git, sha=sha, path=path)
             if content is not None or await git.has(sha):
                 self.committed.keep("file", project.id, sha, path, value=content)
                 return content
         if not Path(project.source).is_dir():
             return None
-        return await _blob(PersonRepository.at(Path(project.source)).git, sha, path)
+        return await read_file(PersonRepository.at(Path(project.source)).git, sha=sha, path=path)
 
     async def diff(self, project: Project, *, base: str, head: str) -> str:
         return await unified_diff(await self._remote_with(project, base, head), base=base, head=head)
@@ -101,21 +102,14 @@ class LocalProjects:
         git = await self._holder(project, sha)
         if git is None:
             return []
-        done = await git.run("ls-tree", "-z", "-l", sha, "--", path)
-        found = [_committed(entry) for entry in os.fsdecode(done.stdout).split("\0") if entry]
+        found = await list_files(git, sha=sha, path=path)
         self.committed.keep("folder", project.id, sha, path, value=tuple(found))
         return found
 
     async def branch_tip(self, project: Project, *, branch: str, base_sha: str) -> BranchTip | None:
         git = PersonRepository.at(Path(project.source)).git
         sha = await git.resolve(f"refs/heads/{branch}")
-        if sha is None:
-            return None
-        shared = (await git.run("merge-base", base_sha, sha, accept=(0, 1))).out.strip()
-        if not shared:
-            return None
-        message = await git.text("show", "--no-patch", "--format=%B", sha)
-        return BranchTip(sha=sha, merge_base=shared, message=message.strip())
+        return None if sha is None else await branch_tip(git, sha=sha, base_sha=base_sha)
 
     async def start_branch(self, project: Project, *, branch: str, sha: str) -> None:
         remote = self._remote(project)
@@ -168,17 +162,6 @@ class LocalProjects:
             return f"{source} is gone; the result is in {self._remote(project)}"
         done = await publish_branch(source, remote=self._remote(project), branch=branch, sha=sha)
         return done.note
-
-
-def _committed(entry: str) -> CommittedFile:
-    about, _, path = entry.partition("\t")
-    mode, _, _, size = about.split()
-    return CommittedFile(path=path, size=0 if size == "-" else int(size), is_plain=mode in _PLAIN)
-
-
-async def _blob(git: Git, sha: str, path: str) -> bytes | None:
-    done = await git.run("cat-file", "blob", f"{sha}:{path}", accept=(0, _NOT_FOUND))
-    return done.stdout if done.code == 0 else None
 
 
 def _check(project: Project) -> None:

@@ -53,6 +53,21 @@ async def delete_refs(git: Git, remote: Path | str, *, prefix: str, access: Remo
     return doomed
 
 
+async def delete_branch(
+    git: Git, remote: Path | str, *, branch: str, sha: str, access: RemoteAccess | None = None
+) -> None:
+    """Deletes a branch on a remote if it is at this commit. Raises ConflictError when it moved; a gone one is fine."""
+    ref = f"refs/heads/{branch}"
+    command = ("push", "--porcelain", "--no-verify", f"--force-with-lease={ref}:{sha}")
+    async with authorised(git, remote, access) as allowed:
+        done = await allowed.run(*command, *remote_arguments(remote, pushing=True), f":{ref}", accept=(0, 1, 128))
+    if done.code == 0 or not await remote_refs(git, remote, names=(ref,), access=access):
+        return
+    if "stale info" in done.out:
+        raise await _conflict(git, remote, ref=ref, access=access)
+    raise GitCommandError(command=command, code=done.code, stderr=done.stderr)
+
+
 async def _conflict(git: Git, remote: Path | str, *, ref: str, access: RemoteAccess | None) -> ConflictError:
     branch = ref.removeprefix("refs/heads/")
     if not await remote_refs(git, remote, names=(ref,), access=access):

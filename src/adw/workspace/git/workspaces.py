@@ -94,6 +94,10 @@ class GitWorkspaces:
             if known is not None
         ]
 
+    def mirror_of(self, project_id: str) -> Mirror:
+        """The commits of a project's workflows on this host, for whoever reads them."""
+        return self._mirror(Place(data_dir=self._data_dir, project_id=project_id, name="any"))
+
     async def reconcile(self) -> list[str]:
         done: list[str] = []
         for place in places(self._data_dir):
