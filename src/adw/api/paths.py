@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from adw.kit.errors import UsageError
 
+_REMOTE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$|(?:https?|ssh)://|git@")
 _MAX_COMPONENT_BYTES = 255
 _MAX_PATH_BYTES = 4096
 
@@ -16,6 +19,13 @@ def check_reference(reference: str) -> str:
     if len(encoded) > _MAX_PATH_BYTES or any(len(part) > _MAX_COMPONENT_BYTES for part in encoded.split(b"/")):
         raise UsageError("the path is longer than a path can be", hint="give the absolute path of a git repository")
     return reference
+
+
+def check_repository(reference: str) -> str:
+    """The same for what names a repository: an absolute path, `owner/name`, or an address."""
+    if _REMOTE.match(reference):
+        return check_reference(reference)
+    return check_path(reference)
 
 
 def check_path(path: str) -> str:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from adw.domain.project import ForgeKind
 from adw.kit.errors import ConflictError, GitError
+from adw.kit.paths import DataPaths
+
+if TYPE_CHECKING:
+    from adw.client.types import ProjectDetailDict
+    from adw.kit.settings import Settings
 
 
-def check_out(repo: Path, *, branch: str, sha: str, remote: Path) -> None:
+def check_out(repo: Path, *, branch: str, sha: str, remote: str) -> None:
     """Checks `branch` out in `repo` at `sha`, fetched from `remote` if need be.
 
     Raises ConflictError when tracked files are changed or a branch of that name holds other commits, GitError when git
@@ -17,7 +24,7 @@ def check_out(repo: Path, *, branch: str, sha: str, remote: Path) -> None:
     if _git(repo, "status", "--porcelain", "--untracked-files=no"):
         raise ConflictError(f"{repo} has uncommitted changes", hint="commit or stash them first")
     if not _says(repo, "cat-file", "-e", f"{sha}^{{commit}}"):
-        _git(repo, "fetch", "--quiet", "--no-tags", str(remote), f"refs/heads/{branch}")
+        _git(repo, "fetch", "--quiet", "--no-tags", remote, f"refs/heads/{branch}")
     if not _says(repo, "rev-parse", "--verify", "--quiet", f"refs/heads/{branch}"):
         _git(repo, "branch", "--no-track", branch, sha)
     _git(repo, "checkout", "--quiet", branch, "--")
@@ -28,6 +35,13 @@ def check_out(repo: Path, *, branch: str, sha: str, remote: Path) -> None:
             f"your branch {branch} holds commits that the pull request lacks, and lacks some of its own",
             hint=f"merge them yourself: git -C {repo} merge {sha[:12]}",
         )
+
+
+def remote_of(settings: Settings, project: ProjectDetailDict) -> str:
+    """What a pull request's branch is fetched from: our own repository, or the forge with the person's own login."""
+    if project["forge"] == ForgeKind.LOCAL:
+        return str(DataPaths(settings.data_dir).forge_remote(project["id"]))
+    return f"{settings.github_server_url}/{project['source']}.git"
 
 
 def _says(repo: Path, *words: str) -> bool:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
 
 JsonFlag: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 Repo: TypeAlias = Annotated[
-    Path, typer.Option("--repo", metavar="PATH", show_default="this folder", help="The repository.")
+    str,
+    typer.Option(
+        "--repo", metavar="PATH", show_default="this folder", help="The repository: a folder, or owner/name on GitHub."
+    ),
 ]
 AdwId: TypeAlias = Annotated[
     str, typer.Argument(metavar="ADW_ID", help="A workflow's id, or a unique beginning of it.")

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adw.cli.session import repository
+from adw.cli.repository import repository
 
 if TYPE_CHECKING:
     from adw.client import AdwClient
 
 
-def project_at(client: AdwClient, repo: Path) -> str:
+def project_at(client: AdwClient, repo: str) -> str:
     """The id of the project of a repository, which becomes known to the server if it was not."""
-    return client.add_project(str(repository(repo)))["project"]["id"]
+    return client.add_project(repository(repo).reference)["project"]["id"]
 
 
-def repo_flag(repo: Path) -> str:
+def repo_flag(repo: str) -> str:
     """The option that a suggested command needs to mean the same repository; empty in that repository itself."""
-    folder = repository(repo)
-    return "" if folder == repository(Path()) else f" --repo {shlex.quote(str(folder))}"
+    reference = repository(repo).reference
+    return "" if reference == repository(".").reference else f" --repo {shlex.quote(reference)}"

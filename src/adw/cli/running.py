@@ -5,12 +5,13 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 
 from adw.cli import session
 from adw.cli.output import dollars, print_json, say
 from adw.cli.preview import exit_code_for, print_preview
 from adw.cli.progress import Progress
+from adw.cli.projects import repo_flag
+from adw.cli.repository import repository
 from adw.cli.watch import answer_lines, exit_code_of, needs_person, watch
 from adw.client import AdwClient
 from adw.client.types import AcceptedDict, OrderFields, WorkflowDict, WorkOptions
@@ -23,7 +24,7 @@ from adw.kit.settings import Settings
 class Order:
     """What is to be done, where and at what price."""
 
-    repo: Path
+    repo: str
     kind: str
     issue_number: int | None = None
     prompt: str | None = None
@@ -35,6 +36,7 @@ class Order:
     auto_resolve: bool = True
     priority: int = 0
     after: tuple[str, ...] = ()
+    create_issue: bool = False
 
 
 def hand_in(settings: Settings, order: Order, *, wait: bool, as_json: bool) -> int:
@@ -75,7 +77,7 @@ def look_ahead(settings: Settings, order: Order, *, as_json: bool) -> int:
     return exit_code_for(str(refusals[0]["code"])) if refusals else ExitCode.OK
 
 
-def tell_outcome(view: WorkflowDict, *, repo: Path) -> None:
+def tell_outcome(view: WorkflowDict, *, repo: str) -> None:
     """How it ended and what to do next, for a person."""
     adw_id = view["adwId"]
     if needs_person(view):
@@ -91,7 +93,7 @@ def tell_outcome(view: WorkflowDict, *, repo: Path) -> None:
         for command in failure["nextActions"]:
             say(f"  {command}")
     if view["prNumber"] is not None:
-        where = "" if repo == Path.cwd() else f" --repo {repo}"
+        where = repo_flag(repo)
         say(f"pull request #{view['prNumber']} is {view['prState']}: {view['branchName']}")
         say(f"  adw pr show {view['prNumber']}{where}")
         if view["prState"] in OPEN_PR_STATES:
@@ -103,7 +105,7 @@ def _fields(order: Order) -> OrderFields:
     if order.plan_approval is not None:
         options["planApproval"] = order.plan_approval
     return {
-        "project": str(order.repo),
+        "project": repository(order.repo).reference,
         "workflow_type": order.kind,
         "issue_number": order.issue_number,
         "prompt": order.prompt,
@@ -112,6 +114,7 @@ def _fields(order: Order) -> OrderFields:
         "budget_usd": order.budget_usd,
         "priority": order.priority,
         "depends_on": order.after,
+        "create_issue": order.create_issue,
         "options": options,
     }
 

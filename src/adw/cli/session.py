@@ -8,22 +8,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adw.cli.invocation import current_settings
+from adw.cli.repository import repository
 
 if TYPE_CHECKING:
     from adw.client import AdwClient
     from adw.kit.settings import Settings
 
 
-def connect(settings: Settings | None = None, *, repo: Path | None = None) -> AdwClient:
+def connect(settings: Settings | None = None, *, repo: str = ".") -> AdwClient:
     """A client of the running server; one is started in the background if there is none. Close it after use.
 
-    What it does is recorded as done by the person whom git knows in `repo`.
+    What it does is recorded as done by the person whom git knows in `repo`, or in this folder when that is elsewhere.
     """
     from adw.cli.server.background import ensure_server
     from adw.client import AdwClient
 
     url, token = ensure_server(settings or current_settings())
-    return AdwClient(url, token, actor=person(repo or Path()))
+    return AdwClient(url, token, actor=person(repository(repo).here))
 
 
 def person(repo: Path) -> str:
@@ -34,13 +35,6 @@ def person(repo: Path) -> str:
     except OSError:
         name = ""
     return name or _account()
-
-
-def repository(path: Path) -> Path:
-    """The top folder of the repository that `path` is in, or `path` itself: the server says what is wrong with it."""
-    folder = path.expanduser().resolve()
-    candidates = (folder, *folder.parents)
-    return next((candidate for candidate in candidates if (candidate / ".git").exists()), folder)
 
 
 def _account() -> str:

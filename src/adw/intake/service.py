@@ -138,8 +138,14 @@ class Intake:
         await check_month(self.database, project, config)
 
     async def open_project(self, reference: str, *, base: str | None = None) -> tuple[Project, BaseRef]:
-        """The project at a path, made if it is new, or a known one; with the commit its base is at now."""
-        found = await self._repositories.find(reference, base=base)
+        """The project a reference means, made if it is new, with the commit its base is at now.
+
+        A clone of a repository whose settings place it on GitHub means the one there.
+        """
+        repositories = self._repositories
+        found = await repositories.find(reference, base=base)
+        if base is None:
+            found, _ = await repositories.configured(found)
         return await self._establish(found), found.base
 
     @property

@@ -43,9 +43,12 @@ class OptionsBody(Body):
 class NewWorkBody(Body):
     """Work to be done: an issue by its number, or a sentence that becomes one."""
 
-    project: str = Field(min_length=1, max_length=4096, description="An absolute path, or a project's id or name")
+    project: str = Field(min_length=1, max_length=4096, description="An absolute path, `owner/name`, or a project's id")
     issue_number: Number | None = None
     prompt: str | None = Field(default=None, min_length=1, max_length=60_000)
+    create_issue: StrictBool = Field(
+        default=False, description="Makes an issue of the prompt on GitHub too; the local forge always does"
+    )
     model_set: ModelSet | None = None
     budget_usd: Amount | None = None
     priority: StrictInt = Field(default=0, ge=-MAX_PRIORITY, le=MAX_PRIORITY, description="Larger starts sooner")
@@ -136,6 +139,7 @@ def _request(body: NewWorkBody, kind: str, *, on: str | None, key: str | None) -
         source="api",
         issue_number=body.issue_number,
         prompt=body.prompt,
+        create_issue=body.create_issue,
         on=on,
         model_set=body.model_set,
         budget_usd=body.budget_usd,

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from adw.api.inputs import OfProject, Services
 from adw.api.openapi import problems
-from adw.api.paths import check_path
+from adw.api.paths import check_repository
 from adw.api.services import ApiServices
 from adw.api.views.projects import (
     AddedProject,
@@ -30,9 +30,9 @@ router = APIRouter(prefix="/api/projects", tags=["projects"], responses=problems
 
 
 class ProjectBody(Body):
-    """A repository on the server's machine."""
+    """A repository on the server's machine, or on GitHub."""
 
-    path: str = Field(min_length=1, max_length=4096, description="Absolute")
+    path: str = Field(min_length=1, max_length=4096, description="An absolute path, `owner/name`, or an address")
     base: Line | None = None
 
 
@@ -47,7 +47,7 @@ async def list_projects(services: Services) -> ProjectList:
 @router.post("", status_code=201)
 async def add_project(services: Services, body: ProjectBody) -> AddedProject:
     """Makes a repository known, or tells what is known of it already."""
-    project, base = await services.intake.open_project(check_path(body.path), base=body.base)
+    project, base = await services.intake.open_project(check_repository(body.path), base=body.base)
     view = ProjectView.model_validate(project)
     return AddedProject(project=view, base=BaseView(name=base.name, sha=base.sha), notes=base.notes)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -26,7 +25,7 @@ def create(
     *,
     body: Annotated[str, typer.Option("--body", "-b", help="The details; `-` reads standard input.")] = "",
     label: Annotated[list[str] | None, typer.Option("--label", help="May be repeated.")] = None,
-    repo: Repo = Path(),
+    repo: Repo = ".",
     as_json: JsonFlag = False,
 ) -> None:
     """Write an issue; no work starts."""
@@ -44,7 +43,7 @@ def list_issues(
     *,
     state: Annotated[Literal["open", "closed", "all"], typer.Option("--state", help="Which ones.")] = "open",
     limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="How many at most.")] = 30,
-    repo: Repo = Path(),
+    repo: Repo = ".",
     as_json: JsonFlag = False,
 ) -> None:
     """List issues, newest first."""
@@ -60,7 +59,7 @@ def list_issues(
 
 
 @app.command("show")
-def show(number: Number, *, repo: Repo = Path(), as_json: JsonFlag = False) -> None:
+def show(number: Number, *, repo: Repo = ".", as_json: JsonFlag = False) -> None:
     """Show an issue with its comments."""
     with connect(repo=repo) as client:
         issue = client.issue(project_at(client, repo), number)
@@ -74,7 +73,7 @@ def comment(
     number: Number,
     *,
     body: Annotated[str, typer.Option("--body", "-b", help="What to say; `-` reads standard input.")],
-    repo: Repo = Path(),
+    repo: Repo = ".",
     as_json: JsonFlag = False,
 ) -> None:
     """Say something about an issue."""
@@ -87,7 +86,7 @@ def comment(
 
 
 @app.command("close")
-def close(number: Number, *, repo: Repo = Path(), as_json: JsonFlag = False) -> None:
+def close(number: Number, *, repo: Repo = ".", as_json: JsonFlag = False) -> None:
     """Close an issue."""
     with connect(repo=repo) as client:
         issue = client.close_issue(project_at(client, repo), number)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -12,10 +11,10 @@ from adw.cli.invocation import current_settings
 from adw.cli.options import JsonFlag, Number, Repo
 from adw.cli.output import ago, first_line, print_fields, print_json, print_table, say
 from adw.cli.projects import project_at, repo_flag
-from adw.cli.session import connect, repository
+from adw.cli.repository import repository
+from adw.cli.session import connect
 from adw.cli.talk import print_talk
 from adw.kit.errors import UsageError
-from adw.kit.paths import DataPaths
 
 if TYPE_CHECKING:
     from adw.client.types import PullDetailDict, ReviewVerdict
@@ -28,7 +27,7 @@ def list_pulls(
     *,
     state: Annotated[Literal["open", "merged", "closed", "all"], typer.Option("--state", help="Which ones.")] = "open",
     limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="How many at most.")] = 30,
-    repo: Repo = Path(),
+    repo: Repo = ".",
     as_json: JsonFlag = False,
 ) -> None:
     """List pull requests, newest first."""
@@ -44,7 +43,7 @@ def list_pulls(
 
 
 @app.command("show")
-def show(number: Number, *, repo: Repo = Path(), as_json: JsonFlag = False) -> None:
+def show(number: Number, *, repo: Repo = ".", as_json: JsonFlag = False) -> None:
     """Show a pull request with its talk."""
     with connect(repo=repo) as client:
         pull = client.pull(project_at(client, repo), number)
@@ -54,7 +53,7 @@ def show(number: Number, *, repo: Repo = Path(), as_json: JsonFlag = False) -> N
 
 
 @app.command("diff")
-def diff(number: Number, *, repo: Repo = Path()) -> None:
+def diff(number: Number, *, repo: Repo = ".") -> None:
     """Show what a pull request changes."""
     with connect(repo=repo) as client:
         print(client.pull_diff(project_at(client, repo), number), end="")
@@ -65,7 +64,7 @@ def comment(
     number: Number,
     *,
     body: Annotated[str, typer.Option("--body", "-b", help="What to say; `-` reads standard input.")],
-    repo: Repo = Path(),
+    repo: Repo = ".",
     as_json: JsonFlag = False,
 ) -> None:
     """Say something about a pull request."""
@@ -84,7 +83,7 @@ def review(
     approve: Annotated[bool, typer.Option("--approve", help="It is good.")] = False,
     request_changes: Annotated[bool, typer.Option("--request-changes", help="It is not good yet.")] = False,
     body: Annotated[str, typer.Option("--body", "-b", help="What to say; `-` reads standard input.")] = "",
-    repo: Repo = Path(),
+    repo: Repo = ".",
     as_json: JsonFlag = False,
 ) -> None:
     """Give a verdict on a pull request.
@@ -103,15 +102,15 @@ def review(
 
 
 @app.command("checkout")
-def checkout(number: Number, *, repo: Repo = Path(), as_json: JsonFlag = False) -> None:
+def checkout(number: Number, *, repo: Repo = ".", as_json: JsonFlag = False) -> None:
     """Check out a pull request's branch here."""
-    from adw.cli.checkout import check_out
+    from adw.cli.checkout import check_out, remote_of
 
     with connect(repo=repo) as client:
-        project = project_at(client, repo)
-        pull = client.pull(project, number)
-    folder, remote = repository(repo), DataPaths(current_settings().data_dir).forge_remote(project)
-    check_out(folder, branch=pull["headBranch"], sha=pull["headSha"], remote=remote)
+        project = client.project(project_at(client, repo))
+        pull = client.pull(project["id"], number)
+    folder = repository(repo).here
+    check_out(folder, branch=pull["headBranch"], sha=pull["headSha"], remote=remote_of(current_settings(), project))
     if as_json:
         return print_json({"number": number, "branch": pull["headBranch"], "sha": pull["headSha"], "repo": str(folder)})
     return say(f"{folder} is on {pull['headBranch']} at {pull['headSha'][:10]}")
@@ -122,7 +121,7 @@ def merge(
     number: Number,
     *,
     message: Annotated[str | None, typer.Option("--message", "-m", help="The merge's commit message.")] = None,
-    repo: Repo = Path(),
+    repo: Repo = ".",
     as_json: JsonFlag = False,
 ) -> None:
     """Squash a pull request onto its base branch."""
@@ -137,7 +136,7 @@ def merge(
 
 
 @app.command("close")
-def close(number: Number, *, repo: Repo = Path(), as_json: JsonFlag = False) -> None:
+def close(number: Number, *, repo: Repo = ".", as_json: JsonFlag = False) -> None:
     """Close a pull request without merging it."""
     with connect(repo=repo) as client:
         done = client.close_pull(project_at(client, repo), number)
@@ -154,7 +153,7 @@ def _verdict(*, approve: bool, request_changes: bool) -> ReviewVerdict:
     return "changes_requested" if request_changes else "commented"
 
 
-def _print_pull(pull: PullDetailDict, repo: Path) -> None:
+def _print_pull(pull: PullDetailDict, repo: str) -> None:
     print(f"#{pull['number']} {pull['title']}")
     print_fields(
         {

@@ -19,14 +19,16 @@ app = typer.Typer(help="The repositories that work is done on.", rich_markup_mod
 
 @app.command("add")
 def add(
-    path: Annotated[Path, typer.Argument(metavar="PATH", show_default="this folder", help="The repository.")] = Path(),
+    path: Annotated[
+        str, typer.Argument(metavar="REPOSITORY", show_default="this folder", help="A folder, or owner/name on GitHub.")
+    ] = ".",
     *,
     base: Annotated[str | None, typer.Option("--base", metavar="BRANCH", help="What work starts from.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Make a repository known."""
     with connect(repo=path) as client:
-        added = client.add_project(str(repository(path)), base=base)
+        added = client.add_project(repository(path).reference, base=base)
     if as_json:
         return print_json(added)
     for note in added["notes"]:
@@ -56,7 +58,9 @@ def show(
 ) -> None:
     """Show a repository and the commands found in it."""
     path = Path(project).expanduser()
-    reference = str(repository(path)) if path.is_dir() and ("/" in project or project in {".", ".."}) else project
+    reference = (
+        repository(project).reference if path.is_dir() and ("/" in project or project in {".", ".."}) else project
+    )
     with connect() as client:
         found = client.project(reference)
     if as_json:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
@@ -11,19 +10,20 @@ import typer
 from adw.cli.amounts import read_usd
 from adw.cli.invocation import current_settings
 from adw.cli.options import JsonFlag, Repo
-from adw.cli.session import repository
 from adw.domain.kinds import canonical_kind, check_earlier
 from adw.kit.errors import ConfigurationError, UsageError
 
 if TYPE_CHECKING:
     from adw.kit.settings import Settings
 
-_NUMBER = re.compile(r"#?(\d{1,9})")
+_NUMBER = re.compile(r"#?(?P<number>\d{1,9})")
+_ADDRESS = re.compile(r"(?P<repository>https?://[^/\s]+/[^/\s]+/[^/\s]+)/issues/(?P<number>\d{1,9})(?:[?#]\S*)?")
 DEFAULT_KIND = "plan-build-test"
 
 
 Target: TypeAlias = Annotated[
-    str | None, typer.Argument(metavar="TARGET", help="An issue's number, or a sentence that says what to do.")
+    str | None,
+    typer.Argument(metavar="TARGET", help="An issue's number or address, or a sentence that says what to do."),
 ]
 Kind: TypeAlias = Annotated[
     str, typer.Option("--workflow", "-w", metavar="KIND", help="Which phases run, for example plan-build.")
@@ -54,6 +54,10 @@ After: TypeAlias = Annotated[
     list[str] | None,
     typer.Option("--after", metavar="ADW_ID", help="Start once this workflow is done; may be repeated."),
 ]
+CreateIssue: TypeAlias = Annotated[
+    bool,
+    typer.Option("--create-issue", help="Make an issue of the sentence on GitHub too; the local forge always does."),
+]
 DryRun: TypeAlias = Annotated[
     bool, typer.Option("--dry-run", help="Show what would be done and what speaks against it; do nothing.")
 ]
@@ -65,7 +69,7 @@ def run(
     *,
     workflow: Kind = DEFAULT_KIND,
     on: On = None,
-    repo: Repo = Path(),
+    repo: Repo = ".",
     model_set: Models = None,
     budget: Budget = None,
     plan_approval: PlanApproval = False,
@@ -73,6 +77,7 @@ def run(
     no_resolve: NoResolve = False,
     priority: Priority = 0,
     after: After = None,
+    create_issue: CreateIssue = False,
     dry_run: DryRun = False,
     wait: Wait = False,
     as_json: JsonFlag = False,
@@ -88,13 +93,14 @@ def run(
     settings = current_settings()
     check_earlier(workflow, on=on)
     number, prompt = (None, None) if target is None and on is not None else read_target(target or "")
+    repo = repository_of(target or "") or repo
     budget_usd = read_usd(budget)
     if not dry_run:
         require_credential(settings)
     from adw.cli.running import Order, hand_in, look_ahead
 
     order = Order(
-        repo=repository(repo),
+        repo=repo,
         issue_number=number,
         prompt=prompt,
         on=on,
@@ -106,6 +112,7 @@ def run(
         auto_resolve=not no_resolve,
         priority=priority,
         after=tuple(after or ()),
+        create_issue=create_issue,
     )
     if dry_run:
         raise typer.Exit(look_ahead(settings, order, as_json=as_json))
@@ -116,12 +123,18 @@ def run(
 def read_target(target: str) -> tuple[int | None, str | None]:
     """An issue's number, or else the sentence."""
     text = target.strip()
-    match = _NUMBER.fullmatch(text)
+    match = _NUMBER.fullmatch(text) or _ADDRESS.fullmatch(text)
     if match:
-        return int(match[1]), None
+        return int(match["number"]), None
     if not text:
         raise UsageError("say what to do: an issue's number or a sentence", hint='for example `adw run "Fix the date"`')
     return None, text
+
+
+def repository_of(target: str) -> str | None:
+    """The repository that the address of an issue lies in; None for any other target."""
+    match = _ADDRESS.fullmatch(target.strip())
+    return None if match is None else match["repository"]
 
 
 def require_credential(settings: Settings) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,14 +27,14 @@ def list_workflows(
     status: Annotated[
         list[str] | None, typer.Option("--status", help="Only these; may be repeated: queued, active, waiting, ...")
     ] = None,
-    repo: Annotated[Path | None, typer.Option("--repo", metavar="PATH", help="Only of this repository.")] = None,
+    repo: Annotated[str | None, typer.Option("--repo", metavar="PATH", help="Only of this repository.")] = None,
     text: Annotated[str | None, typer.Option("--text", help="Only with this in the issue's title or branch.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="How many at most.")] = 30,
     as_json: JsonFlag = False,
 ) -> None:
     """List workflows, newest first."""
     with connect() as client:
-        project = None if repo is None else str(repository(repo))
+        project = None if repo is None else repository(repo).reference
         found = client.list_workflows(status=status or (), project=project, text=text, limit=limit)
         if as_json:
             return print_json(found)

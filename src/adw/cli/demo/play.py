@@ -52,7 +52,7 @@ def _perform(stage: Stage, *, started: float) -> Outcome:
             project = client.add_project(str(stage.repo))["project"]["id"]
             number = client.create_issue(project, title=issue.title, body=issue.body)["number"]
             progress.note(f"issue #{number}: {issue.title}")
-            adw_id = start(client, Order(repo=stage.repo, kind=KIND, issue_number=number))["adwId"]
+            adw_id = start(client, Order(repo=str(stage.repo), kind=KIND, issue_number=number))["adwId"]
         view = watch(connect, adw_id, progress)
     with connect() as client:
         pull = client.pull(project, view["prNumber"]) if view["prNumber"] is not None else None

@@ -125,6 +125,7 @@ def _order(order: t.WorkFields | t.OrderFields, *, actor: str) -> dict[str, Any]
         "workflowType": order.get("workflow_type"),
         "issueNumber": order.get("issue_number"),
         "prompt": order.get("prompt"),
+        "createIssue": order.get("create_issue", False),
         "on": order.get("on"),
         "modelSet": order.get("model_set"),
         "budgetUsd": usd(order.get("budget_usd")),

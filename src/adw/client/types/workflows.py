@@ -52,9 +52,11 @@ class WorkFields(TypedDict, total=False):
     """Work to be done: an issue by its number, or a sentence that becomes one."""
 
     project: Required[str]
-    """A path, or a project's id or name."""
+    """A path, `owner/name`, or a project's id."""
     issue_number: int | None
     prompt: str | None
+    create_issue: bool
+    """Whether the prompt becomes an issue on GitHub too; on the local forge it always does."""
     model_set: str | None
     budget_usd: Decimal | float | None
     priority: int
