@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 from adw.store.metadata import metadata
-from adw.store.tables import budgets, limits, local_forge, meta, orchestrator, sessions, usage, work, workers, workflows
+from adw.store.tables import (
+    budgets,
+    github,
+    limits,
+    local_forge,
+    meta,
+    orchestrator,
+    sessions,
+    triggers,
+    usage,
+    watches,
+    work,
+    workers,
+    workflows,
+)
 
 __all__ = [
     "budgets",
+    "github",
     "limits",
     "local_forge",
     "meta",
     "metadata",
     "orchestrator",
     "sessions",
+    "triggers",
     "usage",
+    "watches",
     "work",
     "workers",
     "workflows",
