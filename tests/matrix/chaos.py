@@ -67,8 +67,7 @@ async def unrest(arguments, *, cluster, nursery, model):
     try:
         async with scene.opened():
             begun = time.monotonic()
-            work = await hand_in(scene, plain=arguments.plain, claude=arguments.claude)
-            deaths = await keep_killing(scene, work, arguments, chance)
+            work, deaths = await asyncio.gather(hand_in(scene, arguments), keep_killing(scene, arguments, chance))
             flows = await all_settled(scene, work)
             took_s = round(time.monotonic() - begun, 1)
             problems = [f"{each.adw_id}: {p}" for each, r in flows for p in await problems_of(scene, each, r)]
@@ -82,20 +81,24 @@ async def unrest(arguments, *, cluster, nursery, model):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def hand_in(scene, *, plain, claude):
-    """Each in a repository of its own: what is merged is on a base nobody else moves."""
-    work = []
-    for number in range(plain + claude):
-        chosen = '\n[agents]\nruntime = "claude"\n' if number < claude else ""
+async def hand_in(scene, arguments):
+    """One after the other, so that some is at work as long as workers die.
+
+    Each in a repository of its own: what is merged is on a base nobody else moves.
+    """
+    work, many = [], arguments.plain + arguments.claude
+    for number in range(many):
+        chosen = '\n[agents]\nruntime = "claude"\n' if number % (many // max(arguments.claude, 1)) == 0 else ""
         repository = make_repository(scene.folder / f"sample-{number}", {"adw.toml": ZTE + chosen})
         work.append(((await scene.accept(repository, "zte")).adw_id, repository))
+        await asyncio.sleep(arguments.seconds / many)
     return work
 
 
-async def keep_killing(scene, work, arguments, chance):
+async def keep_killing(scene, arguments, chance):
     workers = [fork(scene), fork(scene)]
     deaths, until = 0, time.monotonic() + arguments.seconds
-    while time.monotonic() < until and not await over(scene, work):
+    while time.monotonic() < until:
         await asyncio.sleep(arguments.every)
         place = chance.randrange(2)
         await asyncio.to_thread(workers[place].kill)
