@@ -24,6 +24,8 @@ _DENIED: Mapping[ApprovalKind, tuple[FailureClass, str]] = {
     ApprovalKind.BUDGET: (FailureClass.BUDGET_EXCEEDED, "more money"),
     ApprovalKind.SHIP: (FailureClass.CANCELLED, "shipping"),
     ApprovalKind.CONFLICT: (FailureClass.CONFLICT, "another try at taking in the commits of others"),
+    ApprovalKind.FEEDBACK: (FailureClass.CANCELLED, "going on with this pull request"),
+    ApprovalKind.REVERT: (FailureClass.CANCELLED, "taking the merge back"),
 }
 """What each kind of question was about, and what a no makes of the workflow."""
 

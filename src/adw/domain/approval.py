@@ -17,6 +17,10 @@ class ApprovalKind(StrEnum):
     BUDGET = "budget"
     SHIP = "ship_approval"
     CONFLICT = "conflict"
+    FEEDBACK = "feedback"
+    """Whether to go on answering what is said of an open pull request."""
+    REVERT = "revert"
+    """Whether to offer a pull request that takes a merge back."""
 
 
 class Decision(StrEnum):

@@ -18,6 +18,7 @@ from adw.store.events import FencedError, append_event
 from adw.store.json import storable, storable_text
 from adw.store.rows import workflow_from
 from adw.store.tables.workflows import workflows
+from adw.store.watches import follow_workflow
 
 _ENDED = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
 _LIVE_INDEX = "one_live_workflow_per_issue"
@@ -249,6 +250,7 @@ async def _write(connection: AsyncConnection, adw_id: str, values: Mapping[str, 
     statement = update(workflows).where(workflows.c.adw_id == adw_id)
     with _live_once():
         await connection.execute(statement.values(**storable(values), updated_at=func.clock_timestamp()))
+    await follow_workflow(connection, adw_id, values)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    ForeignKey,
     ForeignKeyConstraint,
     Identity,
     Index,
@@ -114,4 +115,31 @@ reviews = Table(
     ForeignKeyConstraint(["project_id", "number"], ["pull_requests.project_id", "pull_requests.number"]),
     CheckConstraint("state IN ('approved', 'changes_requested', 'commented')", name="state"),
     CheckConstraint("jsonb_typeof(comments) = 'array'", name="comments"),
+)
+
+review_threads = Table(
+    "review_threads",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("project_id", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("review_id", BigInteger, ForeignKey("reviews.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("line", Integer),
+    Column("resolved_at", DateTime(timezone=True)),
+    UniqueConstraint("review_id", "position"),
+    Index("ix_review_threads_pull", "project_id", "number"),
+)
+
+thread_comments = Table(
+    "review_thread_comments",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("thread_id", BigInteger, ForeignKey("review_threads.id"), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("key", Text),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    UniqueConstraint("thread_id", "key"),
 )
