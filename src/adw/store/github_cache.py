@@ -18,6 +18,7 @@ MOST_ANSWERS = 4_000
 MOST_BYTES = 512 * 1024
 """A longer answer is not kept."""
 UNUSED_AFTER = timedelta(days=14)
+_NOTE_USE_AFTER = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +48,10 @@ async def keep_answer(connection: AsyncConnection, answer: KeptAnswer, *, creden
 
 
 async def note_use(connection: AsyncConnection, *, credential: str, request: str) -> None:
-    """It was asked for again, and still holds."""
+    """It was asked for again, and still holds. Written once in a while only: most of these say the same."""
     one = (answers.c.credential == credential, answers.c.request == request)
-    await connection.execute(update(answers).where(*one).values(used_at=func.clock_timestamp()))
+    long_ago = answers.c.used_at < func.clock_timestamp() - _NOTE_USE_AFTER
+    await connection.execute(update(answers).where(*one, long_ago).values(used_at=func.clock_timestamp()))
 
 
 async def prune_answers(connection: AsyncConnection, *, most: int = MOST_ANSWERS) -> int:
