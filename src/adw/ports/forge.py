@@ -188,10 +188,10 @@ class AccountForge(Protocol):
         ...
 
 
-class Forge(IssueForge, PullRequestForge, Protocol):
+class Forge(IssueForge, PullRequestForge, CheckForge, ThreadForge, AccountForge, Protocol):
     """One project's forge.
 
-    Raises `NotFoundError` for an unknown number or comment, `UsageError` for text the forge cannot take,
+    Raises `NotFoundError` for an unknown number, comment or thread, `UsageError` for text the forge cannot take,
     `ConflictError` where the present state forbids the effect, `ForgeError` or `GitError` when the forge fails.
     """
 

@@ -90,6 +90,12 @@ async def list_pull_requests(
     return [_pull(row) for row in rows]
 
 
+async def is_offered_to(connection: AsyncConnection, *, project_id: str, branch: str) -> bool:
+    """Whether some pull request is, or was, to be merged into this branch."""
+    query = select(pull_rows.c.number).where(pull_rows.c.project_id == project_id, pull_rows.c.base == branch).limit(1)
+    return (await connection.execute(query)).first() is not None
+
+
 async def edit_pull_request(
     connection: AsyncConnection, *, project_id: str, number: int, title: str | None, body: str | None
 ) -> PullRequest:
@@ -155,8 +161,8 @@ async def add_review(
     head_sha: str,
     comments: Sequence[ReviewComment],
     key: str | None,
-) -> Review:
-    """A new review, or the one `key` made on this pull request before."""
+) -> tuple[Review, bool]:
+    """A new review, or the one `key` made on this pull request before; and whether it is new."""
     query = (
         postgresql.insert(review_rows)
         .values(
@@ -174,11 +180,11 @@ async def add_review(
     )
     row = (await connection.execute(query)).one_or_none()
     if row is not None:
-        return _review(row)
+        return _review(row), True
     of_key = select(review_rows).where(
         review_rows.c.project_id == project_id, review_rows.c.number == number, review_rows.c.key == key
     )
-    return _review((await connection.execute(of_key)).one())
+    return _review((await connection.execute(of_key)).one()), False
 
 
 async def list_reviews(connection: AsyncConnection, *, project_id: str, number: int) -> list[Review]:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from adw.domain.effect_key import check_key
 from adw.domain.forge import OURSELVES, Comment, Issue, IssueState
 from adw.domain.forge_text import check_body, check_labels, check_name, check_title
-from adw.kit.errors import NotFoundError
+from adw.forge.local.numbers import row_id
 from adw.store import local_forge as rows
+from adw.store.watches import wake_watches
 
 
 class LocalIssues:
@@ -52,15 +53,18 @@ class LocalIssues:
     async def create_comment(self, number: int, *, body: str, key: str | None, author: str = OURSELVES) -> Comment:
         text, name, checked_key = check_body(body, required=True), check_name(author), _checked(key)
         async with self._begin() as connection:
-            return await rows.create_comment(
+            said = await rows.create_comment(
                 connection, project_id=self._project_id, number=number, body=text, author=name, key=checked_key
             )
+            if name != OURSELVES:
+                await wake_watches(connection, project_id=self._project_id, pr_number=number)
+            return said
 
     async def update_comment(self, comment_id: str, *, body: str) -> Comment:
         text = check_body(body, required=True)
         async with self._begin() as connection:
             return await rows.update_comment(
-                connection, project_id=self._project_id, comment_id=_row_id(comment_id), body=text
+                connection, project_id=self._project_id, comment_id=row_id(comment_id, what="comment"), body=text
             )
 
     async def upsert_comment(self, number: int, *, body: str, key: str, author: str = OURSELVES) -> Comment:
@@ -72,15 +76,9 @@ class LocalIssues:
             if comment.body == text:
                 return comment
             return await rows.update_comment(
-                connection, project_id=self._project_id, comment_id=_row_id(comment.id), body=text
+                connection, project_id=self._project_id, comment_id=row_id(comment.id, what="comment"), body=text
             )
 
 
 def _checked(key: str | None) -> str | None:
     return None if key is None else check_key(key)
-
-
-def _row_id(comment_id: str) -> int:
-    if not (comment_id.isascii() and comment_id.isdigit() and len(comment_id) <= 18):  # noqa: PLR2004 - fits a bigint
-        raise NotFoundError(f"there is no comment {comment_id[:40]!r} in this project")
-    return int(comment_id)

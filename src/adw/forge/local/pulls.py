@@ -20,7 +20,9 @@ from adw.domain.forge_text import check_body, check_branch, check_name, check_ti
 from adw.forge.local.merge import LocalMerge
 from adw.forge.local.repository import LocalRepository
 from adw.kit.errors import ConflictError, UsageError
-from adw.store import local_forge, local_pulls
+from adw.store import local_forge, local_pulls, local_threads
+from adw.store.db import Connection
+from adw.store.watches import wake_watches
 
 
 class LocalPullRequests:
@@ -125,7 +127,7 @@ class LocalPullRequests:
         remarks = [_checked_remark(remark) for remark in comments]
         pull = await self.get_pull_request(number)
         async with self._begin() as connection:
-            return await local_pulls.add_review(
+            review, is_new = await local_pulls.add_review(
                 connection,
                 project_id=self._project_id,
                 number=number,
@@ -136,6 +138,9 @@ class LocalPullRequests:
                 comments=remarks,
                 key=None if key is None else check_key(key),
             )
+            if is_new:
+                await self._tell(connection, review)
+            return review
 
     async def list_reviews(self, number: int) -> list[Review]:
         async with self._begin() as connection:
@@ -156,6 +161,19 @@ class LocalPullRequests:
 
     async def find_merge_on_base(self, *, sha: str, base: str) -> bool:
         return await self._repository.contains(branch=base, sha=sha)
+
+    async def _tell(self, connection: Connection, review: Review) -> None:
+        """Lets its remarks begin threads, and whoever looks after the pull request hear of it."""
+        await local_threads.open_threads(
+            connection,
+            project_id=self._project_id,
+            number=review.number,
+            review_id=int(review.id),
+            author=review.author,
+            remarks=review.comments,
+        )
+        if review.author != OURSELVES:
+            await wake_watches(connection, project_id=self._project_id, pr_number=review.number)
 
     async def _with_present_head(self, pull: PullRequest) -> PullRequest:
         return _at(pull, await self._repository.head_of(pull.head_branch)) if pull.is_open else pull
