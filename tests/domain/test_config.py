@@ -77,8 +77,10 @@ allow_unverified_merge = true
 labels = { "adw" = "sdlc" }
 comments = false
 cooldown_s = 60
+poll_s = 120
+starts_per_day = 3
 zte = true
-schedules = [{ cron = "0 3 * * 1", prompt = "Update the dependencies", workflow = "sdlc" }]
+schedules = [{ cron = "0 3 * * 1", prompt = "Update the dependencies", workflow = "sdlc", zone = "Europe/Berlin" }]
 
 [triggers.authors]
 trusted = ["OWNER"]

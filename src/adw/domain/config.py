@@ -26,10 +26,11 @@ from adw.domain.agent import AgentLimits, ModelSet, Role, RuntimeName
 from adw.domain.config_problems import describe, refusal
 from adw.domain.defined import problems_of
 from adw.domain.failover import USUAL_REASONS, FallbackReason
+from adw.domain.schedule import Plan, check_cron
 from adw.domain.stuck import StuckKind, StuckLimits, StuckPolicy, TreeRule
 from adw.domain.testing import ReportFormat
 from adw.domain.usage import Price
-from adw.kit.errors import ConfigurationError
+from adw.kit.errors import ConfigurationError, UsageError
 
 CONFIG_FILE = "adw.toml"
 DEFAULT_TIMEOUT_S = 1800.0
@@ -237,10 +238,14 @@ class GatesTable(Table):
 
 
 class AuthorsTable(Table):
-    """`[triggers.authors]`: trust tiers; entries are logins, or associations such as `MEMBER`."""
+    """`[triggers.authors]`: trust tiers; entries are logins (`@name` or `name`) or permissions such as `write`.
 
-    trusted: tuple[Text, ...] = Field(default=(), examples=['trusted = ["OWNER", "MEMBER"]'])
-    restricted: tuple[Text, ...] = Field(default=(), examples=['restricted = ["CONTRIBUTOR"]'])
+    A permission means this one or more, in `blocked` this one or less. `OWNER` counts as `admin`, `MEMBER` and
+    `COLLABORATOR` as `write`.
+    """
+
+    trusted: tuple[Text, ...] = Field(default=(), examples=['trusted = ["maintain", "some-login"]'])
+    restricted: tuple[Text, ...] = Field(default=(), examples=['restricted = ["triage"]'])
     blocked: tuple[Text, ...] = Field(default=(), examples=['blocked = ["some-login"]'])
 
 
@@ -250,16 +255,31 @@ class ScheduleEntry(Table):
     cron: Text = Field(examples=['cron = "0 3 * * 1"'])
     prompt: Text = Field(examples=['prompt = "Update the dependencies"'])
     workflow: Name | None = Field(default=None, examples=['workflow = "sdlc"'])
+    zone: Text = Field(default="UTC", examples=['zone = "Europe/Berlin"'])
+
+    @model_validator(mode="after")
+    def _comes(self) -> Self:
+        try:
+            check_cron(self.cron, zone=self.zone)
+        except UsageError as error:
+            raise ValueError(error.message) from error
+        return self
+
+    @property
+    def plan(self) -> Plan:
+        return Plan(cron=self.cron, prompt=self.prompt, zone=self.zone, workflow=self.workflow)
 
 
 class TriggersTable(Table):
     """`[triggers]`: what starts work by itself. `labels` maps a label to the kind of workflow it starts."""
 
     cooldown_s: float | None = Field(default=None, ge=0, allow_inf_nan=False, examples=["cooldown_s = 300"])
+    starts_per_day: int = Field(default=5, ge=0, le=1000, examples=["starts_per_day = 5"])
+    poll_s: int = Field(default=60, ge=0, le=86_400, examples=["poll_s = 60"])
 
     labels: dict[Text, Name] = Field(default_factory=dict, examples=['labels = { "adw" = "sdlc" }'])
     comments: bool = Field(default=True, examples=["comments = false"])
-    authors: AuthorsTable = Field(default=AuthorsTable(), examples=['authors = { trusted = ["OWNER"] }'])
+    authors: AuthorsTable = Field(default=AuthorsTable(), examples=['authors = { trusted = ["maintain"] }'])
     zte: bool = Field(default=False, examples=["zte = true"])
     schedules: tuple[ScheduleEntry, ...] = Field(
         default=(), examples=['schedules = [{ cron = "0 3 * * 1", prompt = "..." }]']
