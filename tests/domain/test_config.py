@@ -21,6 +21,7 @@ EVERYTHING = """
 base = "main"
 forge = "local"
 max_concurrent = 3
+max_open_pull_requests = 5
 
 [commands]
 setup = "make install"
@@ -87,6 +88,17 @@ trusted = ["OWNER"]
 restricted = ["CONTRIBUTOR"]
 blocked = ["someone"]
 
+[feedback]
+checks = true
+reviews = true
+comments = true
+base = false
+commits = true
+bots = ["some-reviewer[bot]"]
+max_rounds = 6
+max_rounds_per_cause = 2
+max_reruns = 1
+
 [sandbox]
 mode = "bubblewrap"
 network = "open"
@@ -145,6 +157,7 @@ def test_every_key_can_be_set():
     assert config.budget.month_usd == Decimal("199.99")
     assert config.workflows["translated"].phases == ("plan", "build", "translate", "test")
     assert config.triggers.schedules[0].cron == "0 3 * * 1"
+    assert (config.feedback.rules.max_rounds, config.feedback.rules.base) == (6, False)
     keys = {field.alias or name for table in _TABLES for name, field in table.model_fields.items()}
     assert not {key for key in keys if not re.search(rf"\b{key}\b", EVERYTHING)}
 

@@ -26,6 +26,7 @@ from adw.domain.agent import AgentLimits, ModelSet, Role, RuntimeName
 from adw.domain.config_problems import describe, refusal
 from adw.domain.defined import problems_of
 from adw.domain.failover import USUAL_REASONS, FallbackReason
+from adw.domain.feedback import FeedbackRules
 from adw.domain.schedule import Plan, check_cron
 from adw.domain.stuck import StuckKind, StuckLimits, StuckPolicy, TreeRule
 from adw.domain.testing import ReportFormat
@@ -71,6 +72,7 @@ class ProjectTable(Table):
     base: Text | None = Field(default=None, examples=['base = "main"'])
     forge: Literal["github", "local"] | None = Field(default=None, examples=['forge = "github"'])
     max_concurrent: int | None = Field(default=None, ge=1, le=1000, examples=["max_concurrent = 3"])
+    max_open_pull_requests: int | None = Field(default=None, ge=1, le=1000, examples=["max_open_pull_requests = 5"])
 
 
 class CommandEntry(Table):
@@ -286,6 +288,33 @@ class TriggersTable(Table):
     )
 
 
+class FeedbackTable(Table):
+    """`[feedback]`: what is done by itself about an open pull request. `bots` are the bot accounts that are heard."""
+
+    checks: bool = Field(default=True, examples=["checks = false"])
+    reviews: bool = Field(default=True, examples=["reviews = false"])
+    comments: bool = Field(default=True, examples=["comments = false"])
+    base: bool = Field(default=True, examples=["base = false"])
+    commits: bool = Field(default=True, examples=["commits = false"])
+    bots: tuple[Text, ...] = Field(default=(), examples=['bots = ["some-reviewer[bot]"]'])
+    max_rounds: int = Field(default=8, ge=0, le=100, examples=["max_rounds = 8"])
+    max_rounds_per_cause: int = Field(default=4, ge=0, le=100, examples=["max_rounds_per_cause = 4"])
+    max_reruns: int = Field(default=3, ge=0, le=100, examples=["max_reruns = 3"])
+
+    @property
+    def rules(self) -> FeedbackRules:
+        return FeedbackRules(
+            checks=self.checks,
+            reviews=self.reviews,
+            comments=self.comments,
+            base=self.base,
+            commits=self.commits,
+            max_rounds=self.max_rounds,
+            max_rounds_per_cause=self.max_rounds_per_cause,
+            max_reruns=self.max_reruns,
+        )
+
+
 class SandboxTable(Table):
     """`[sandbox]`: how far agents and commands are shut in, and who of them may reach the network."""
 
@@ -336,6 +365,7 @@ class ProjectConfig(Table):
     budget: BudgetTable = BudgetTable()
     gates: GatesTable = GatesTable()
     triggers: TriggersTable = TriggersTable()
+    feedback: FeedbackTable = FeedbackTable()
     sandbox: SandboxTable = SandboxTable()
     workflows: dict[Name, WorkflowEntry] = Field(default_factory=dict)
     phases: dict[Name, PhaseEntry] = Field(default_factory=dict)
