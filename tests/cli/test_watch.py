@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,8 +65,8 @@ def test_a_question_comes_with_the_commands_that_answer_it() -> None:
 def test_the_end_names_the_pull_request_and_what_to_do_with_it(capsys: pytest.CaptureFixture[str]) -> None:
     done = view(prNumber=2, prState="ready", branchName="bug-1")
 
-    tell_outcome(done, repo=Path("/srv/shop"))
-    tell_outcome(done, repo=Path.cwd())
+    tell_outcome(done, repo="/srv/shop")
+    tell_outcome(done, repo=".")
 
     err = capsys.readouterr().err
     assert "pull request #2 is ready: bug-1" in err
@@ -84,8 +83,8 @@ def test_a_failure_is_told_with_its_class_and_what_to_do(capsys: pytest.CaptureF
         "nextActions": ["adw workflow retry 0a1b2c3d"],
     }
 
-    tell_outcome(view(status="failed", failure=failure), repo=Path.cwd())
-    tell_outcome(view(status="waiting", waitReason="approval"), repo=Path.cwd())
+    tell_outcome(view(status="failed", failure=failure), repo=".")
+    tell_outcome(view(status="waiting", waitReason="approval"), repo=".")
 
     err = capsys.readouterr().err
     assert "2 tests fail [gate_failed]\nLook at the tests.\n  adw workflow retry 0a1b2c3d\n" in err

@@ -153,6 +153,7 @@ COURSES = (
     ),
     Course(
         name="phases of the repository",
+        copies=2,
         kind="stamped",
         ends=("completed", "draft"),
         script=scenario(

@@ -24,10 +24,11 @@ READS = frozenset(
     {
         # forge
         "get_issue", "list_issues", "list_comments", "get_pull_request", "list_pull_requests", "find_pull_request",
-        "list_reviews", "find_merge_on_base",
+        "list_reviews", "find_merge_on_base", "list_checks", "check_log", "branch_rules", "branch_head", "list_threads",
+        "ourselves", "permission_of",
         # workspaces and their access
         "head", "status", "changed_files", "diff", "diff_stat", "read_committed", "resolve_base", "list",
-        "list_committed", "branch_tip", "diff_between",
+        "list_committed", "branch_tip", "diff_between", "find_remote", "conflicts",
     }
 )  # fmt: skip
 """Calls that change nothing. Whatever else the ports offer counts as an effect, a call that is new to them as well."""
@@ -43,14 +44,18 @@ _OURS = re.compile(r"/src/adw/workflows/(.+)\.py$")
 _VARIES = re.compile(r"\b(?=[0-9a-f]*[0-9])[0-9a-f]{12}\b")
 
 _ATTEMPT = re.compile(r"(?<=[a-z])\.[0-9]+\.")
+_OWN = re.compile(r"(?<![\w.])(?:ask|translate)(?=\.)")
 
 _flow = contextvars.ContextVar("flow")
 _step = contextvars.ContextVar("step", default=BETWEEN)
 
 
 def plain(name):
-    """A step's name without commits, which are in the names of gates, and without the attempt at its phase."""
-    return _ATTEMPT.sub(".*.", _VARIES.sub("*", name), count=1)
+    """A step's name without commits, which are in the names of gates, and without the attempt at its phase.
+
+    Phases of a repository that are done by an agent all do the same.
+    """
+    return _OWN.sub("own", _ATTEMPT.sub(".*.", _VARIES.sub("*", name), count=1))
 
 
 class Ledger:

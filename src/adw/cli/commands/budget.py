@@ -10,7 +10,8 @@ import typer
 from adw.cli.amounts import read_usd
 from adw.cli.options import JsonFlag
 from adw.cli.output import dollars, print_json, print_table, say
-from adw.cli.session import connect, repository
+from adw.cli.repository import repository
+from adw.cli.session import connect
 from adw.kit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def _named(project: str) -> str:
     """A path where it looks like one, else an id or a name."""
     path = Path(project).expanduser()
     is_path = path.is_dir() and ("/" in project or project in {".", ".."})
-    return str(repository(path)) if is_path else project
+    return repository(project).reference if is_path else project
 
 
 def _print_budgets(found: Sequence[BudgetDict]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,7 +9,8 @@ import typer
 from adw.cli.moments import read_moment
 from adw.cli.options import JsonFlag
 from adw.cli.output import print_json, print_table
-from adw.cli.session import connect, repository
+from adw.cli.repository import repository
+from adw.cli.session import connect
 
 if TYPE_CHECKING:
     from adw.client import AdwClient
@@ -79,4 +79,4 @@ def _reference(project: str | None) -> str | None:
     """A folder is named by the top folder of its repository; whatever else is a name or an id."""
     if project is None or ("/" not in project and not project.startswith(".")):
         return project
-    return str(repository(Path(project)))
+    return repository(project).reference

@@ -9,7 +9,8 @@ import typer
 
 from adw.cli.options import JsonFlag
 from adw.cli.output import print_fields, print_json, print_table, say
-from adw.cli.session import connect, repository
+from adw.cli.repository import repository
+from adw.cli.session import connect
 
 if TYPE_CHECKING:
     from adw.client.types import CommandDict, ProjectDetailDict

@@ -10,7 +10,8 @@ from adw.cli.commands import steering, workflow_view
 from adw.cli.options import AdwId, JsonFlag
 from adw.cli.output import ago, dollars, first_line, print_json, print_table
 from adw.cli.people import say_questions, status_of
-from adw.cli.session import connect, repository
+from adw.cli.repository import repository
+from adw.cli.session import connect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
