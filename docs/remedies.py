@@ -48,6 +48,7 @@ REMEDIES: Mapping[str, str] = {
     "program_timeout": "try again; raise the command's `timeout_s` if it needs longer",
     "server_mismatch": "`adw serve --restart`, or another `ADW_DATA_DIR`",
     "step_failed": "`adw workflow retry ID`",
+    "text_changed": "read the issue again, then ask again: label it anew, or write a new comment",
     "unauthenticated": "give the server's token; `server.json` in the data directory holds it",
     "unreachable": "start the server with `adw serve`, or check the address",
     "usage": "correct the command or the request as the hint says",

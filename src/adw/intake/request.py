@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from adw.domain.agent import ModelSet
+from adw.domain.forge import Issue
 from adw.domain.forge_text import check_name
 from adw.domain.kinds import check_earlier
 from adw.domain.naming import title_of
+from adw.domain.notices import text_digest
 from adw.domain.workflow import WorkflowOptions
-from adw.kit.errors import NotFoundError, UsageError
+from adw.kit.errors import ConflictError, NotFoundError, UsageError
 
 MAX_PROMPT_CHARS = 60_000
 _MAX_ISSUE_NUMBER = 2**31 - 1
@@ -39,6 +43,10 @@ class WorkRequest:
     """Workflows to wait for, by ids or unique beginnings of ids."""
     options: WorkflowOptions = field(default_factory=WorkflowOptions)
     idempotency_key: str | None = None
+    issue_digest: str | None = None
+    """What the issue said when the work was asked for (`adw.domain.notices.text_digest`); None lets it say anything."""
+    origin: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What is kept of how it was asked for, besides source and actor."""
 
     @property
     def text(self) -> str:
@@ -66,6 +74,21 @@ def check_request(request: WorkRequest) -> None:
     _check_text(request.text)
     if request.budget_usd is not None and not (request.budget_usd.is_finite() and request.budget_usd > 0):
         raise UsageError(f"a budget of {request.budget_usd} USD buys nothing", hint="name an amount above 0")
+
+
+class TextChangedError(ConflictError):
+    """The issue says something else than when work on it was asked for"""
+
+    code = "text_changed"
+
+
+def check_text(request: WorkRequest, issue: Issue) -> None:
+    """Raises TextChangedError unless the issue still says what it said when the work was asked for."""
+    if request.issue_digest is not None and text_digest(issue.title, issue.body) != request.issue_digest:
+        raise TextChangedError(
+            f"issue #{issue.number} was edited after work on it was asked for",
+            hint="read it again, then ask again: take the label off and put it on, or write a new comment",
+        )
 
 
 def title_for(text: str) -> str:

@@ -39,7 +39,7 @@ def new_workflow(candidate: Candidate, *, project: Project, issue: Issue | None,
         depends_on=candidate.depends_on,
         project_limit=config.project.max_concurrent,
         options=request.options,
-        trigger={"source": request.source, "actor": request.actor},
+        trigger={**request.origin, "source": request.source, "actor": request.actor},
         idempotency_key=request.idempotency_key,
     )
     return new if Phase.PLAN in candidate.phases else _named(new, theirs)

@@ -15,7 +15,7 @@ from adw.intake.dependencies import dependency_findings, find_dependencies
 from adw.intake.earlier import EarlierWork, Theirs
 from adw.intake.preflight import Preflight
 from adw.intake.repository import Found, Repositories, project_id_of
-from adw.intake.request import WorkRequest, check_request, title_for
+from adw.intake.request import WorkRequest, check_request, check_text, title_for
 from adw.intake.resolved import new_workflow
 from adw.intake.room import check_machine, check_month, this_month
 from adw.kit.errors import ConflictError, DuplicateRunError
@@ -168,7 +168,9 @@ class Intake:
         """The issue a request names; None for a sentence."""
         if request.issue_number is None:
             return None
-        return await self.access.forge(project).get_issue(request.issue_number)
+        issue = await self.access.forge(project).get_issue(request.issue_number)
+        check_text(request, issue)
+        return issue
 
     async def _establish(self, found: Found) -> Project:
         """The project's remote and row, made where they are missing."""
