@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from adw.forge.github.client.failures import Failure, FailureKind
@@ -16,27 +17,26 @@ from adw.kit.errors import (
     UsageError,
 )
 
-_TOKEN = "check GITHUB_TOKEN, or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY"  # noqa: S105 - names only
+_TOKEN_HINT = "check GITHUB_TOKEN, or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY"  # noqa: S105 - names only
+_RIGHT_HINT = "give the token or the app the right it lacks for this repository"
+_SEEN_HINT = "check the name and the number; what our credential may not see is not found either"
+_KINDS: Mapping[FailureKind, tuple[type[AdwError], str | None]] = {
+    FailureKind.UNAUTHENTICATED: (ForgeDeniedError, _TOKEN_HINT),
+    FailureKind.DENIED: (ForgeDeniedError, _RIGHT_HINT),
+    FailureKind.NOT_FOUND: (NotFoundError, _SEEN_HINT),
+    FailureKind.GONE: (NotFoundError, _SEEN_HINT),
+    FailureKind.CONFLICT: (ConflictError, None),
+    FailureKind.NOT_ALLOWED: (ConflictError, None),
+    FailureKind.INVALID: (UsageError, None),
+}
 
 
 def as_error(failure: Failure, *, what: str) -> AdwError:
     """The error a caller of the forge sees. `what` was asked, as in "read issue #1"."""
-    message = f"GitHub refused to {what}: {failure}"
-    match failure.kind:
-        case FailureKind.UNAUTHENTICATED:
-            return ForgeDeniedError(f"GitHub does not know our credential: {failure}", hint=_TOKEN)
-        case FailureKind.DENIED:
-            return ForgeDeniedError(message, hint="give the token or the app the right it lacks for this repository")
-        case FailureKind.NOT_FOUND | FailureKind.GONE:
-            return NotFoundError(f"GitHub has nothing to {what}: {failure}", hint=_seen_by())
-        case FailureKind.CONFLICT | FailureKind.NOT_ALLOWED:
-            return ConflictError(message)
-        case FailureKind.INVALID:
-            return UsageError(message)
-        case FailureKind.PRIMARY_LIMIT | FailureKind.SECONDARY_LIMIT:
-            return limit_error(failure.until)
-        case FailureKind.SERVER | FailureKind.UNEXPECTED:
-            return ForgeError(f"GitHub failed to {what} ({failure.status}): {failure}")
+    if failure.is_limit:
+        return limit_error(failure.until)
+    kind, hint = _KINDS.get(failure.kind, (ForgeError, None))
+    return kind(f"GitHub refused to {what} ({failure.status}): {failure}", hint=hint)
 
 
 def limit_error(until: datetime | None) -> ForgeLimitError:
@@ -46,7 +46,3 @@ def limit_error(until: datetime | None) -> ForgeLimitError:
 
 def unclear_error(what: str, why: str) -> ForgeUnclearError:
     return ForgeUnclearError(f"GitHub did not say whether it did: {what} ({why})")
-
-
-def _seen_by() -> str:
-    return "check the name and the number; what our credential may not see is not found either"

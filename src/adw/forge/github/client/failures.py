@@ -118,7 +118,7 @@ def _until(kind: FailureKind, read: ReadHeaders, *, now: datetime) -> datetime |
 
 def _said(body: bytes) -> Mapping[str, Any]:
     try:
-        said = orjson.loads(body) if body else {}
+        said: Any = orjson.loads(body) if body else {}
     except orjson.JSONDecodeError:
         return {}
     return cast("Mapping[str, Any]", said) if isinstance(said, dict) else {}

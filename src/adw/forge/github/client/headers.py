@@ -74,8 +74,9 @@ def _allowance(headers: Mapping[str, str]) -> Allowance | None:
 
 
 def _retry_after(text: str | None, *, now: datetime) -> float | None:
-    if text is None or (seconds := _seconds(text)) is not None:
-        return None if text is None else _seconds(text)
+    seconds = _seconds(text)
+    if text is None or seconds is not None:
+        return seconds
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:

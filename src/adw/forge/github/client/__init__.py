@@ -1,0 +1,1 @@
+"""How requests get to GitHub and answers come back."""
