@@ -76,8 +76,7 @@ async def _locked(connection: AsyncConnection, *, credential: str, resource: str
         index_elements=["credential", "resource"], set_={"credential": statement.excluded.credential}
     ).returning(budgets, func.clock_timestamp().label("present"))
     row = (await connection.execute(query)).one()
-    values = row._mapping  # noqa: SLF001 - how SQLAlchemy calls its public face
-    return Budget(**{name: values[name] for name in _ALL}), values["present"]
+    return Budget(**{name: getattr(row, name) for name in _ALL}), row.present
 
 
 async def _write(connection: AsyncConnection, credential: str, resource: str, values: dict[str, Any]) -> None:
