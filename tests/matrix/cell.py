@@ -24,7 +24,7 @@ from adw.kit.process import host_identity
 from adw.store.leases import list_leases
 
 REACH_S, END_S = 120.0, 150.0
-HELD_PUSH = "before build.1.push.build/push"
+HELD_PUSH = "before build.*.push.build/push"
 ZTE = SETTINGS + "\n[triggers]\nzte = true\n"
 ROOM = {"ADW_MIN_FREE_DISK_MB": "1", "ADW_MIN_FREE_MEMORY_MB": "1"}
 ONCE = ("workflow_created", "workflow_started", "pull_request_opened", "pull_request_merged", "workflow_completed")

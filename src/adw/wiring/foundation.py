@@ -13,12 +13,16 @@ from uv import find_uv_bin
 from adw.control.service import Control
 from adw.control.steering import Steering
 from adw.engine.deferred import DeferredEnqueuer
+from adw.forge.github import GitHub
 from adw.intake.service import Intake
 from adw.kit.paths import DataPaths
 from adw.kit.process import Lifeline, SupervisedLauncher, clean_environment
 from adw.kit.settings import Settings
 from adw.ports.engine import Enqueuer
 from adw.store.db import Database
+from adw.wiring.all_projects import AllProjects
+from adw.wiring.github import build_github
+from adw.wiring.github_projects import GitHubAccess, GitHubProjects
 from adw.wiring.projects import LocalProjects
 from adw.wiring.resources import HostResources
 from adw.workspace.commands import LaunchedCommands
@@ -39,7 +43,8 @@ class Foundation:
     containment: HostContainment
     runtime_dir: Path
     workspaces: GitWorkspaces
-    access: LocalProjects
+    access: AllProjects
+    github: GitHub
     commands: LaunchedCommands
     intake: Intake
     control: Control
@@ -67,8 +72,12 @@ async def open_foundation(
         machine = ThisMachine(environment=environment, data_dir=paths.root, tools=paths.tools)
         sandbox = await find_sandbox(machine)
         launcher = SupervisedLauncher(lifeline=lifeline, runtime_dir=runtime_dir, sandbox=sandbox)
-        workspaces = GitWorkspaces(settings.data_dir)
-        access = LocalProjects(database=database, paths=paths)
+        github = build_github(settings, database=database)
+        workspaces = GitWorkspaces(settings.data_dir, access=GitHubAccess(github))
+        access = AllProjects(
+            local=LocalProjects(database=database, paths=paths),
+            github=GitHubProjects(github=github, server_url=settings.github_server_url, workspaces=workspaces),
+        )
         try:
             yield Foundation(
                 settings=settings,
@@ -81,6 +90,7 @@ async def open_foundation(
                 runtime_dir=runtime_dir,
                 workspaces=workspaces,
                 access=access,
+                github=github,
                 commands=LaunchedCommands(launcher, path=environment.get("PATH", os.defpath)),
                 intake=Intake(
                     database=database, workspaces=workspaces, access=access, resources=HostResources(settings=settings)
@@ -98,6 +108,7 @@ async def open_foundation(
         finally:
             await lifeline.close()
             enqueuer.dispose()
+            await github.aclose()
             await database.close()
 
 
