@@ -1,0 +1,55 @@
+"""How much each asker may still ask in this hour."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+_ANONYMOUS = 60
+_HOUR_S = 3600
+
+
+@dataclass(slots=True)
+class _Window:
+    used: int
+    reset: int
+
+
+class Budgets:
+    """Counts requests by asker, in windows of an hour; answers that say nothing changed are free."""
+
+    def __init__(self, *, limit: int) -> None:
+        self._limit = limit
+        self._windows: dict[str, _Window] = {}
+
+    def is_spent(self, asker: str) -> bool:
+        return self._window(asker).used >= self._of(asker)
+
+    def spend(self, asker: str) -> None:
+        self._window(asker).used += 1
+
+    def left(self, asker: str) -> tuple[int, int, int]:
+        """The limit, what is left of it, and when it is whole again, in seconds since 1970."""
+        window = self._window(asker)
+        limit = self._of(asker)
+        return limit, max(limit - window.used, 0), window.reset
+
+    def headers(self, asker: str) -> dict[str, str]:
+        limit, left, reset = self.left(asker)
+        return {
+            "x-ratelimit-limit": str(limit),
+            "x-ratelimit-remaining": str(left),
+            "x-ratelimit-used": str(limit - left),
+            "x-ratelimit-reset": str(reset),
+            "x-ratelimit-resource": "core",
+        }
+
+    def _of(self, asker: str) -> int:
+        return self._limit if asker else min(_ANONYMOUS, self._limit)
+
+    def _window(self, asker: str) -> _Window:
+        now = int(time.time())
+        window = self._windows.get(asker)
+        if window is None or window.reset <= now:
+            window = self._windows[asker] = _Window(used=0, reset=now + _HOUR_S)
+        return window
