@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Discriminator, TypeAdapter
 
 from adw.domain.account import Account
+from adw.domain.effect_key import unmark
 from adw.domain.project import ForgeKind
 
 IssueAction = Literal["opened", "labeled", "edited", "reopened", "closed", "other"]
@@ -181,8 +182,8 @@ def name_of(notice: Notice) -> str:
 
 
 def text_digest(title: str, body: str) -> str:
-    """What an issue says, in short. Line endings do not matter: forges change them."""
-    said = f"{title.strip()}\0{body}".replace("\r\n", "\n")
+    """What an issue says, in short. Line endings and margins do not matter, for forges change them; nor do markers."""
+    said = f"{title.strip()}\0{unmark(body)[0].strip()}".replace("\r\n", "\n")
     return hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()
 
 

@@ -44,6 +44,15 @@ def wish_of(notice: IssueNotice | CommentNotice, triggers: TriggersTable, *, nam
     return _nothing(f"an issue that was {notice.action} starts nothing", why=Why.ACTION_NOT_USED)
 
 
+def may_ask(notice: IssueNotice | CommentNotice, *, names: Iterable[str] = ()) -> bool:
+    """Whether it could ask for something under any rules. If not, `wish_of` says why under all of them."""
+    if isinstance(notice, CommentNotice):
+        return find_command(notice.body, names=names) is not None
+    if notice.action == "opened":
+        return bool(notice.issue.labels) or find_directives(notice.issue.body).kind is not None
+    return notice.action == "labeled"
+
+
 def is_trigger_label(label: str, labels: Mapping[str, str]) -> bool:
     """Whether a label stands for work, by our own prefix or by the project's map. Case does not matter."""
     return _kind_of(label, labels) is not None

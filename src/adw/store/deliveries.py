@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import RowMapping
@@ -81,7 +82,8 @@ class Task:
 
     id: int
     source: TriggerSource
-    notice: Notice
+    notice: Notice | None
+    """None where it cannot be read any more, as when an older program wrote it."""
     attempts: int
 
 
@@ -122,7 +124,7 @@ async def claim(connection: AsyncConnection, *, hold_s: float = HOLD_S) -> Task 
     return Task(
         id=row["id"],
         source=TriggerSource(row["source"]),
-        notice=decode_notice(row["notice"]),
+        notice=_readable(row["notice"]),
         attempts=row["attempts"],
     )
 
@@ -236,6 +238,13 @@ def arrival_of(notice: Notice, source: TriggerSource, *, guid: str | None = None
         sender=origin.sender.login,
         notice=notice,
     )
+
+
+def _readable(value: Any) -> Notice | None:
+    try:
+        return decode_notice(value)
+    except ValidationError:
+        return None
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:

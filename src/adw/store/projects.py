@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -52,6 +52,18 @@ async def find_project(connection: AsyncConnection, reference: str) -> Project:
     if len(rows) > 1:
         raise UsageError(f"several projects are called {reference!r}", hint="give the project's id or path")
     return _project(rows[0])
+
+
+async def find_by_repository(connection: AsyncConnection, *, forge: ForgeKind, repository: str) -> Project | None:
+    """The project of a forge's repository. On a network the case of names does not matter."""
+    wanted = storable_text(repository)
+    is_same = projects.c.source == wanted
+    if forge is not ForgeKind.LOCAL:
+        is_same = func.lower(projects.c.source) == wanted.lower()
+    row = (
+        (await connection.execute(select(projects).where(projects.c.forge == forge.value, is_same))).mappings().first()
+    )
+    return None if row is None else _project(row)
 
 
 async def list_projects(connection: AsyncConnection) -> list[Project]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,6 +12,8 @@ from adw.store.json import storable_text
 from adw.store.tables.triggers import polls
 
 LEASE_S = 120.0
+OVERLAP = timedelta(days=1)
+"""How far before the last look something may have happened of which we hear only now."""
 
 _MISSING = text("""
 INSERT INTO trigger_polls (project_id) SELECT id FROM projects WHERE forge = 'github' ON CONFLICT DO NOTHING
@@ -23,7 +25,7 @@ WHERE project_id = (
     SELECT project_id FROM trigger_polls
     WHERE due_at <= clock_timestamp() AND (leased_until IS NULL OR leased_until <= clock_timestamp())
     ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING project_id, cursor, failures
+RETURNING project_id, cursor, failures, looked_at, began_at, clock_timestamp() AS now
 """)
 
 
@@ -34,6 +36,17 @@ class Look:
     project_id: str
     cursor: str | None
     failures: int
+    looked_at: datetime | None
+    """When somebody looked last, and when for the first time, both with success."""
+    began_at: datetime | None
+    now: datetime
+
+    @property
+    def new_since(self) -> datetime:
+        """From when on something can be news to us."""
+        if self.looked_at is None or self.began_at is None:
+            return self.now
+        return max(self.began_at, self.looked_at - OVERLAP)
 
 
 async def claim_poll(connection: AsyncConnection, *, owner: str, lease_s: float = LEASE_S) -> Look | None:
@@ -71,6 +84,7 @@ async def end_poll(
         "failures": 0 if problem is None else polls.c.failures + 1,
     }
     if cursor is not None:
-        values |= {"cursor": storable_text(cursor), "looked_at": func.clock_timestamp()}
+        now = func.clock_timestamp()
+        values |= {"cursor": storable_text(cursor), "looked_at": now, "began_at": func.coalesce(polls.c.began_at, now)}
     mine = (polls.c.project_id == project_id, polls.c.owner == owner)
     await connection.execute(update(polls).where(*mine).values(**values))
