@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -14,16 +15,17 @@ from types import MappingProxyType
 from typing import Self
 
 from adw.agents.document_prompts import document_slots
+from adw.agents.feedback_prompts import items_text
 from adw.agents.fence import fence
 from adw.agents.review_prompts import findings_text, review_slots
-from adw.agents.schemas import SCHEMAS
+from adw.agents.schemas import RESPONSE, SCHEMAS
 from adw.domain.agent import Role
 from adw.domain.checks import Diagnostic
 from adw.domain.message import Message
 from adw.domain.review import TrackedFinding
 from adw.domain.testing import TestResult
 from adw.kit.errors import ConfigurationError
-from adw.ports.prompts import DocumentMaterial, IssueText, Prompt, ReviewMaterial
+from adw.ports.prompts import DocumentMaterial, FeedbackItem, IssueText, Prompt, ReviewMaterial
 
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
 _OVERRIDE_LIMIT_BYTES = 50_000
@@ -111,6 +113,23 @@ class AgentPrompts:
             commands=_commands(commands),
             round=str(round_number),
         )
+
+    def respond(
+        self, *, issue: IssueText, items: Sequence[FeedbackItem], commands: Sequence[str], round_number: int
+    ) -> Prompt:
+        asked = self._prompt(
+            Role.IMPLEMENTOR,
+            "respond",
+            issue=_issue(issue),
+            items=items_text(items),
+            commands=_commands(commands),
+            round=str(round_number),
+        )
+        return replace(asked, schema=RESPONSE)
+
+    def join(self, *, issue: IssueText, files: Sequence[str], base: str) -> Prompt:
+        listed = fence("\n".join(f"- {each}" for each in files), label="files")
+        return self._prompt(Role.RESOLVER, "join", issue=_issue(issue), files=listed, base=_code(base))
 
     def document(self, *, issue: IssueText, material: DocumentMaterial) -> Prompt:
         return self._prompt(Role.DOCUMENTER, "document", issue=_issue(issue), **document_slots(material))

@@ -62,6 +62,18 @@ REVIEW = _object(
     },
     optional={"screenshots"},
 )
+ANSWER = _object(
+    {
+        "item": {"type": "integer", "minimum": 1},
+        "outcome": {"type": "string", "enum": ["done", "declined", "open"]},
+        "reply": _TEXT,
+    }
+)
+RESPONSE = _object(
+    {"summary": _TEXT, "commit_message": _TEXT, "answers": {"type": "array", "items": ANSWER}},
+)
+"""What an implementor answers in a round on a pull request."""
+
 DOCUMENTATION = _object({"summary": _TEXT, "commit_message": _TEXT})
 
 SCHEMAS: Mapping[Role, Mapping[str, Any] | None] = {

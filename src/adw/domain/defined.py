@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from adw.domain.config_problems import suggestion
 from adw.domain.kinds import ALIASES, KINDS, Phase, canonical_kind
 
-LISTABLE = tuple(phase.value for phase in Phase if phase is not Phase.FINISH)
-"""Built-in phases a kind may name; `finish` is added where nothing ships."""
+LISTABLE = tuple(phase.value for phase in Phase if phase not in {Phase.FINISH, Phase.RESPOND})
+"""Built-in phases a kind may name; `finish` is added where nothing ships, `respond` when something needs an answer."""
 
 
 def problems_of(kinds: Mapping[str, Sequence[str]], *, own_phases: Sequence[str]) -> Iterator[str]:

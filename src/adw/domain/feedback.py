@@ -250,6 +250,17 @@ def question_key(number: int) -> str:
     return f"feedback:{number}"
 
 
+def round_to(begun: BeginRound, *, base: str | None) -> dict[str, Any]:
+    """What an order of a round holds, as JSON: everything as it was when the round was decided upon."""
+    said = ("key", "kind", "id", "author", "text", "path", "line")
+    return {
+        "causes": [cause.value for cause in begun.causes],
+        "remarks": [{name: getattr(each, name) for name in said} for each in begun.remarks],
+        "checks": [{"name": each.name, "excerpt": each.excerpt} for each in begun.checks],
+        "base": base,
+    }
+
+
 def history_to(history: History) -> dict[str, Any]:
     """As JSON."""
     return {**asdict(history), "handled": sorted(history.handled)}

@@ -35,6 +35,7 @@ LONGEST_NEAR_S = 60.0
 """For a forge on this machine, where a look costs next to nothing."""
 BUSY_S = 60.0
 
+_NAMED = 5
 _BY_CHANCE = frozenset({Fault.FLAKY, Fault.INFRASTRUCTURE})
 _SENTENCES: Mapping[Fault, str] = {
     Fault.BILLING: "could not run because of the account's billing or quota; it can be run again once that is settled",
@@ -170,4 +171,4 @@ def _line(fault: Fault, check: FailedCheck) -> str:
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")  # noqa: PLR2004
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")

@@ -21,6 +21,8 @@ class Phase(StrEnum):
     TEST = "test"
     REVIEW = "review"
     DOCUMENT = "document"
+    RESPOND = "respond"
+    """A round on the open pull request. It is part of no kind; each round adds it where it is missing."""
     SHIP = "ship"
     FINISH = "finish"
 
@@ -39,6 +41,7 @@ PHASE_WORDS: dict[str, PhaseWords] = {
     Phase.TEST: PhaseWords(running="testing", done="tested"),
     Phase.REVIEW: PhaseWords(running="reviewing", done="reviewed"),
     Phase.DOCUMENT: PhaseWords(running="documenting", done="documented"),
+    Phase.RESPOND: PhaseWords(running="responding", done="responded"),
     Phase.SHIP: PhaseWords(running="shipping", done="shipped"),
 }
 

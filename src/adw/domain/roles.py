@@ -13,6 +13,7 @@ ROLES: Mapping[str, tuple[Role, ...]] = {
     Phase.TEST: (Role.RESOLVER,),
     Phase.REVIEW: (Role.REVIEWER, Role.PATCHER),
     Phase.DOCUMENT: (Role.DOCUMENTER,),
+    Phase.RESPOND: (Role.IMPLEMENTOR, Role.RESOLVER),
     Phase.SHIP: (),
     Phase.FINISH: (),
 }

@@ -66,6 +66,16 @@ class DocumentMaterial:
     """Why what was written before is not accepted."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedbackItem:
+    """Something a round on a pull request has to answer: a red check, or what somebody said. Untrusted."""
+
+    number: int
+    heading: str
+    """Ours: what it is and where."""
+    text: str
+
+
 class Prompts(Protocol):
     """Pure rendering; the same input gives the same words."""
 
@@ -99,6 +109,16 @@ class Prompts(Protocol):
         self, *, issue: IssueText, findings: Sequence[TrackedFinding], commands: Sequence[str], round_number: int
     ) -> Prompt:
         """Asks to put right what a review found, and for `{summary, commit_message}`."""
+        ...
+
+    def respond(
+        self, *, issue: IssueText, items: Sequence[FeedbackItem], commands: Sequence[str], round_number: int
+    ) -> Prompt:
+        """Asks to deal with each item, and for `{summary, commit_message, answers: [{item, outcome, reply}]}`."""
+        ...
+
+    def join(self, *, issue: IssueText, files: Sequence[str], base: str) -> Prompt:
+        """Asks to settle the conflicts of a merge that stand in these files, and for `{summary, commit_message}`."""
         ...
 
     def document(self, *, issue: IssueText, material: DocumentMaterial) -> Prompt:

@@ -108,6 +108,14 @@ class Adoption:
     conflicts: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merge:
+    """A commit with two parents. In files named by `conflicts` both sides stand between markers, or one of them."""
+
+    head: str
+    conflicts: tuple[str, ...] = ()
+
+
 class Workspace(Protocol):
     """One working tree with one owner. Nothing here runs code of the repository or trusts what an agent wrote."""
 
@@ -173,6 +181,17 @@ class Workspace(Protocol):
 
         With `commit`, takes over that one instead of what the branch on the remote is at; the remote has it.
         """
+        ...
+
+    async def merge(self, *, onto: str, commit: str, message: str) -> Merge:
+        """Makes the branch here what commit `onto` becomes when a commit of the remote is merged into it.
+
+        Nothing is pushed. One that has the commit already is left as it is. Repeated, it begins again from `onto`.
+        """
+        ...
+
+    async def rejoin(self, *, parents: Sequence[str], message: str) -> str:
+        """Commits the present files as one commit with these parents, instead of what stood on the branch here."""
         ...
 
     async def diff(self, *, base: str, head: str | None = None) -> str:

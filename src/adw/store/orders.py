@@ -25,6 +25,8 @@ class OrderKind(StrEnum):
     """Move the branch back to an earlier commit."""
     HANDBACK = "handback"
     """Take over what a person did in the worktree."""
+    ROUND = "round"
+    """Answer what is said and what happened about the open pull request."""
     ADOPTION = "adoption"
     """Commits of others have become part of the branch; settled from the start."""
 

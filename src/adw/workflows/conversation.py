@@ -65,6 +65,8 @@ class Conversation:
     """What the tree is reset to when the conversation cannot be resumed."""
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     """Variables for its tools, such as the project's own `PATH` and ports."""
+    session: str | None = None
+    """An earlier conversation in which this one is held, if it can still be resumed."""
 
 
 async def converse(ctx: PhaseContext, conversation: Conversation) -> Mapping[str, Any]:
@@ -92,13 +94,19 @@ async def _hold(ctx: PhaseContext, conversation: Conversation) -> JsonValue:
     if output.success is False and (reason := await why_stopped(ctx, output)) is not None:
         return _stopped(conversation.role, reason)
     resume = await _session_to_resume(ctx, conversation, output)
+    begins_in = None
+    if resume is None and output.session_id is None:
+        begins_in = await _resumable(ctx, conversation.session)
     delays = iter(ctx.services.retry_delays_s)
     goes_on = False
     while True:
         held = await held_by_limit(ctx, output.model or "")
         if held is not None:
             return held
-        result, goes_on, step = await _one_go(ctx, conversation, output, resume, goes_on=goes_on)
+        result, goes_on, step = await _one_go(
+            ctx, conversation, output, resume or begins_in, goes_on=goes_on, begins=resume is None
+        )
+        begins_in = None
         if step is not None and step.action is StuckAction.STOP:
             return _stopped(conversation.role, step.sentence())
         if goes_on or step is not None:
@@ -115,7 +123,13 @@ async def _hold(ctx: PhaseContext, conversation: Conversation) -> JsonValue:
 
 
 async def _one_go(
-    ctx: PhaseContext, conversation: Conversation, output: AgentOutput, resume: str | None, *, goes_on: bool
+    ctx: PhaseContext,
+    conversation: Conversation,
+    output: AgentOutput,
+    resume: str | None,
+    *,
+    goes_on: bool,
+    begins: bool,
 ) -> tuple[AgentResult, bool, Step | None]:
     """From a process's start to its end; the token it used is worthless afterwards.
 
@@ -139,7 +153,9 @@ async def _one_go(
     )
     overseer = Overseer(ctx, cwd=conversation.cwd)
     try:
-        task = await _task(ctx, conversation, output, resume=resume, token=token, said=said, goes_on=goes_on)
+        task = await _task(
+            ctx, conversation, output, resume=resume, token=token, said=said, goes_on=goes_on, begins=begins
+        )
         result = _forgiving(conversation, await _listen(ctx, conversation, output, task, overseer, said=said))
     finally:
         services.gateway.revoke(token)
@@ -207,16 +223,19 @@ async def _task(
     token: str,
     said: Sequence[Message],
     goes_on: bool,
+    begins: bool,
 ) -> AgentTask:
     workspace = conversation.workspace
     stuck = await words_about(ctx, output, workspace, session=resume)
     keeps_tree = stuck is not None and stuck.keeps_tree
-    if resume is None and workspace is not None and conversation.start_commit is not None and not keeps_tree:
+    if begins and workspace is not None and conversation.start_commit is not None and not keeps_tree:
         await workspace.reset(conversation.start_commit)
     words = [conversation.prompt.text]
-    if resume is not None:
+    if resume is not None and not begins:
         status = "" if workspace is None else await workspace.status()
         words = [] if stuck is not None or (goes_on and said) else [ctx.services.prompts.resume(git_status=status)]
+        if conversation.session is not None and words:
+            words.insert(0, conversation.prompt.text)  # that session was there before the task was given in it
     if stuck is not None:
         words.append(stuck.text)
     if said:

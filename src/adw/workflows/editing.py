@@ -13,11 +13,19 @@ from adw.workflows.worktree import Worktree
 
 
 async def edit(
-    ctx: PhaseContext, worktree: Worktree, *, role: Role, prompt: Prompt, start_commit: str, round_number: int = 0
+    ctx: PhaseContext,
+    worktree: Worktree,
+    *,
+    role: Role,
+    prompt: Prompt,
+    start_commit: str,
+    round_number: int = 0,
+    session: str | None = None,
 ) -> Mapping[str, Any]:
     """Lets the agent work in the tree and gives its structured answer; saving what it did is the caller's.
 
-    A conversation that cannot be resumed begins again at `start_commit`.
+    A conversation that cannot be resumed begins again at `start_commit`. With `session`, it is held in that earlier
+    one as far as that can be resumed.
     """
     answer = await converse(
         ctx,
@@ -30,6 +38,7 @@ async def edit(
             round=round_number,
             workspace=worktree.workspace,
             start_commit=start_commit,
+            session=session,
         ),
     )
     return answer["structured"]

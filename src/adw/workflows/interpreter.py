@@ -34,7 +34,8 @@ from adw.workflows.lifecycle import (
     start_phase,
 )
 from adw.workflows.opening import adopted_before_ending, carry_out, next_phase, read_opening
-from adw.workflows.phases import build, custom, document, finish, plan, review, ship, test
+from adw.workflows.phases import build, custom, document, finish, plan, respond, review, ship, test
+from adw.workflows.rounds import answer_round
 from adw.workflows.services import Services
 
 PHASES: Mapping[str, Callable[[PhaseContext], Awaitable[Mapping[str, Any]]]] = {
@@ -43,6 +44,7 @@ PHASES: Mapping[str, Callable[[PhaseContext], Awaitable[Mapping[str, Any]]]] = {
     Phase.TEST: test.run,
     Phase.REVIEW: review.run,
     Phase.DOCUMENT: document.run,
+    Phase.RESPOND: respond.run,
     Phase.SHIP: ship.run,
     Phase.FINISH: finish.run,
 }
@@ -100,6 +102,7 @@ async def _run_phases(run: Run, names: list[str]) -> None:
             return
         ctx = _before(run, upcoming, part=f"before{number}.")
         if not await _prepare(ctx, adopted_before_ending(ctx)):
+            await _prepare(ctx, answer_round(ctx))
             await _run_phase(run, *upcoming)
 
 

@@ -20,7 +20,7 @@ class LocalAccounts:
     async def ourselves(self) -> Account:
         return Account(login=OURSELVES)
 
-    async def permission_of(self, login: str) -> Permission:  # noqa: ARG002
+    async def permission_of(self, login: str) -> Permission:  # noqa: ARG002 # the port's word
         return Permission.ADMIN
 
     async def add_labels(self, number: int, labels: Sequence[str]) -> None:

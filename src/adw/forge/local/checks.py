@@ -15,16 +15,16 @@ class LocalChecks:
         self._project_id = project_id
         self._repository = repository
 
-    async def list_checks(self, sha: str) -> list[Check]:  # noqa: ARG002
+    async def list_checks(self, sha: str) -> list[Check]:  # noqa: ARG002 # the port's word
         return []
 
     async def check_log(self, check: Check, *, most_chars: int = 60_000) -> str:
         return check.summary[-most_chars:]
 
-    async def rerun_check(self, check: Check) -> bool:  # noqa: ARG002
+    async def rerun_check(self, check: Check) -> bool:  # noqa: ARG002 # the port's word
         return False
 
-    async def branch_rules(self, branch: str) -> BranchRules:  # noqa: ARG002
+    async def branch_rules(self, branch: str) -> BranchRules:  # noqa: ARG002 # the port's word
         return BranchRules()
 
     async def branch_head(self, branch: str) -> str | None:

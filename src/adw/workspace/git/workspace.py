@@ -15,10 +15,11 @@ from adw.kit.git.access import RemoteAccess, is_local
 from adw.kit.git.bare import BareRepository
 from adw.kit.git.changes import parse_numstat, parse_raw_changes
 from adw.kit.git.runner import Git, Identity
-from adw.ports.workspace import Adoption, Change, ChangedFile, DiffStat, PushResult
+from adw.ports.workspace import Adoption, Change, ChangedFile, DiffStat, Merge, PushResult
 from adw.workspace.git import registration
 from adw.workspace.git.adoption import adopt
 from adw.workspace.git.layout import Place
+from adw.workspace.git.merging import merge_into, rejoin
 from adw.workspace.git.mirror import Mirror
 from adw.workspace.git.push import ANYTHING, push_ref
 from adw.workspace.git.tree import WorkingTree
@@ -122,6 +123,13 @@ class GitWorkspace:
             await self._bring(commit)
         return await adopt(self, message=message, theirs=commit or await self.remote_head())
 
+    async def merge(self, *, onto: str, commit: str, message: str) -> Merge:
+        await self._bring(commit)
+        return await merge_into(self, onto=onto, commit=commit, message=message)
+
+    async def rejoin(self, *, parents: Sequence[str], message: str) -> str:
+        return await rejoin(self, parents=parents, message=message)
+
     async def diff(self, *, base: str, head: str | None = None) -> str:
         return (await self._compare("-p", "--no-color", "-M", base=base, head=head)).decode(errors="replace")
 
@@ -150,9 +158,10 @@ class GitWorkspace:
     def own_ref(self, label: str) -> str:
         return f"refs/adw/{self.place.name}/{label}"
 
-    async def commit_tree(self, tree: str, *, parent: str, message: str) -> str:
+    async def commit_tree(self, tree: str, *, parent: str, message: str, also: Sequence[str] = ()) -> str:
         git = self.mirror.git.using(extra=self.identity.environment())
-        return await git.text("commit-tree", tree, "-p", parent, "-F", "-", stdin=message.encode(errors="replace"))
+        parents = [option for each in (parent, *also) for option in ("-p", each)]
+        return await git.text("commit-tree", tree, *parents, "-F", "-", stdin=message.encode(errors="replace"))
 
     async def _push(self, sha: str, *, ref: str, expected_old: str | None = ANYTHING) -> bool:
         if is_local(self.remote) and self.place.data_dir in Path(self.remote).parents:
