@@ -115,7 +115,7 @@ class GitHub:
         if found is None:
             raise NotFoundError(f"GitHub shows no repository {full_name}", hint=self._why_hidden())
         return RepositoryFacts(
-            full_name=found.full_name,
+            full_name=found.full_name or full_name,
             default_branch=found.default_branch,
             permission=own_permission(found.permissions),
             is_private=found.private,

@@ -126,7 +126,7 @@ class GitHubApi:
         return _failed(call, failure)
 
     async def _limited(self, shown: Pass, failure: Failure) -> _Trouble:
-        if failure.kind is FailureKind.SECONDARY_LIMIT:
+        if failure.kind is FailureKind.SECONDARY_LIMIT or failure.until is None:
             await self._turns.hold(shown.name, for_s=failure.retry_after_s)
         return _Trouble(error=limit_error(failure.until), may_repeat=True, pause=False)
 

@@ -11,15 +11,18 @@ from urllib.parse import parse_qsl, urlsplit
 
 _LINK = re.compile(r'<([^>]*)>\s*((?:;\s*[\w*-]+\s*=\s*(?:"[^"]*"|[^\s;,"]+)\s*)*)')
 _RELATION = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s;,"]+))', re.IGNORECASE)
-_LATEST_EPOCH_S = 2**40
+_LATEST_EPOCH_S = 2**37
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
-    """How many requests are left until `resets_at`; `resource` is GitHub's name for what is counted."""
+    """How many requests are left until `resets_at`; `resource` is GitHub's name for what is counted.
+
+    Enterprise servers, and GitHub long ago, may leave out the time.
+    """
 
     remaining: int
-    resets_at: datetime
+    resets_at: datetime | None = None
     limit: int | None = None
     resource: str = "core"
 
@@ -63,14 +66,18 @@ def query_of(address: str) -> dict[str, str]:
 
 def _allowance(headers: Mapping[str, str]) -> Allowance | None:
     remaining, resets = _integer(headers.get("x-ratelimit-remaining")), _integer(headers.get("x-ratelimit-reset"))
-    if remaining is None or resets is None or resets > _LATEST_EPOCH_S:
+    if remaining is None:
         return None
     return Allowance(
         remaining=remaining,
-        resets_at=datetime.fromtimestamp(resets, UTC),
+        resets_at=_moment(resets),
         limit=_integer(headers.get("x-ratelimit-limit")),
         resource=headers.get("x-ratelimit-resource") or "core",
     )
+
+
+def _moment(epoch_s: int | None) -> datetime | None:
+    return None if epoch_s is None or epoch_s > _LATEST_EPOCH_S else datetime.fromtimestamp(epoch_s, UTC)
 
 
 def _retry_after(text: str | None, *, now: datetime) -> float | None:

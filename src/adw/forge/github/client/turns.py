@@ -42,7 +42,7 @@ class Turns:
         self._limits = {"core": rest, "graphql": graphql}
         self._patience = patience
         self._free = asyncio.Semaphore(patience.most_at_once)
-        self._noted: dict[tuple[str, str], tuple[datetime, float]] = {}
+        self._noted: dict[tuple[str, str], tuple[datetime | None, float]] = {}
 
     @asynccontextmanager
     async def turn(self, credential: str, *, resource: str, cost: Cost) -> AsyncGenerator[None]:
@@ -53,7 +53,7 @@ class Turns:
 
     async def note(self, credential: str, allowance: Allowance | None) -> None:
         """Remembers what is left; not at every answer, unless it is little."""
-        if allowance is None or allowance.resource not in self._limits:
+        if allowance is None or allowance.resets_at is None or allowance.resource not in self._limits:
             return
         name, now = (credential, allowance.resource), time.monotonic()
         resets_at, noted = self._noted.get(name, (None, 0.0))

@@ -21,7 +21,7 @@ _NONE = PermissionsSlice()
 class RepositorySlice(Slice):
     """A repository. The ways of merging are shown only to those who may push."""
 
-    full_name: str
+    full_name: str = ""
     default_branch: str = "main"
     private: bool = False
     archived: bool = False
