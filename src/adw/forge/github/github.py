@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from adw.domain.account import Account
-from adw.domain.changes import Changes
+from adw.domain.changes import Changes, LabelChange
 from adw.domain.rates import RateLimits
 from adw.domain.repository_facts import RepositoryFacts
 from adw.forge.github.accounts import app_account, own_permission, token_account
@@ -24,7 +24,7 @@ from adw.forge.github.client.wire import new_http
 from adw.forge.github.desk import Desk
 from adw.forge.github.effects import Effects
 from adw.forge.github.forge import GitHubForge
-from adw.forge.github.polling import changes_since
+from adw.forge.github.polling import changes_since, label_changes
 from adw.forge.github.rules import methods_of
 from adw.forge.github.slices.repository import RepositorySlice
 from adw.kit.clock import Clock, SystemClock
@@ -130,6 +130,10 @@ class GitHub:
     async def changes(self, full_name: str, cursor: str | None) -> Changes:
         """What happened since `cursor` was given out; None begins now, with nothing to tell."""
         return await changes_since(self._desk(full_name), cursor, now=self._clock.now())
+
+    async def label_changes(self, full_name: str, number: int) -> list[LabelChange]:
+        """Who put which label on an issue and took which off, oldest first."""
+        return await label_changes(self._desk(full_name), number)
 
     def _desk(self, full_name: str) -> Desk:
         api = RepositoryApi(self._api, full_name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar, cast
@@ -19,7 +19,7 @@ import orjson
 from adw.domain.changes import Changes, LabelChange
 from adw.forge.github.client.call import Answer
 from adw.forge.github.client.repository import S, items_of, read
-from adw.forge.github.desk import Desk
+from adw.forge.github.desk import Desk, check_number
 from adw.forge.github.slices.base import Made
 from adw.forge.github.slices.issues import CommentSlice, IssueEventSlice, IssueSlice
 from adw.forge.github.slices.pulls import PullSlice
@@ -64,6 +64,16 @@ async def changes_since(desk: Desk, cursor: str | None, *, now: datetime) -> Cha
         pulls=tuple(reader.pull(found) for found in pulls),
         is_complete=all_issues and all_comments,
     )
+
+
+async def label_changes(desk: Desk, number: int) -> list[LabelChange]:
+    """Who put which label on an issue and took which off, oldest first."""
+    path = f"/issues/{check_number(number, what='issue')}/events"
+    return [
+        replace(_label(event), number=number)
+        async for event in desk.api.each(IssueEventSlice, path, what=f"see who labelled #{number}")
+        if event.event in _LABELS
+    ]
 
 
 async def _since(
