@@ -23,11 +23,13 @@ from adw.wiring.database import RunningDatabase, keep_running, migrated_database
 from adw.wiring.foundation import Foundation, open_foundation
 from adw.wiring.resources import HostResources
 from adw.wiring.services import build_gateway, build_services
+from adw.wiring.triggers import build_trigger_parts
 from adw.worker.dispatcher import Dispatcher
 from adw.worker.host import Host
 from adw.worker.observer import WorkflowObserver
 from adw.worker.outdated import until_outdated
 from adw.worker.reconciler import Reconciler
+from adw.worker.triggering import keep_triggering
 from adw.worker.waker import keep_waking
 from adw.workflows.interpreter import interpreter
 
@@ -99,6 +101,7 @@ async def _tend(
         asyncio.create_task(dispatcher.run(), name="dispatcher"),
         asyncio.create_task(listen(foundation.database, WORK_CHANNEL, wake), name="listener"),
         asyncio.create_task(waking, name="waker"),
+        asyncio.create_task(_trigger(foundation, engine), name="triggers"),
         asyncio.create_task(Reconciler(foundation, engine).run(), name="reconciler"),
         asyncio.create_task(_keep(foundation, running), name="database"),
         asyncio.create_task(_stop_when_outdated(foundation, stop), name="revision"),
@@ -127,6 +130,10 @@ def _dispatcher(foundation: Foundation, engine: DbosEngine) -> Dispatcher:
         host=host,
         admitted=engine.wake,
     )
+
+
+async def _trigger(foundation: Foundation, engine: DbosEngine) -> None:
+    await keep_triggering(build_trigger_parts(foundation), foundation.github, owner=engine.executor_id)
 
 
 async def _first_of(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
