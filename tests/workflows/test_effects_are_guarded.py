@@ -69,6 +69,7 @@ HARMLESS = {
         "diff",
         "diff_between",
         "foreign_tips",
+        "conflicts",
         "repository",
         "forge",
     },

@@ -107,6 +107,13 @@ class ProjectAccess(Protocol):
         """How the files of one commit differ from another's, as a unified diff, whatever their histories."""
         ...
 
+    async def conflicts(self, project: Project, *, head: str, base: str) -> tuple[str, ...]:
+        """Files in which commit `head` would conflict if it were merged into commit `base` now.
+
+        Raises `NotFoundError` when the remote does not have one of them.
+        """
+        ...
+
     async def foreign_tips(self, project: Project, *, branch: str, ours: str) -> tuple[ForeignTip, ...]:
         """Where others took our branch since our last commit `ours`, the remote first; nothing while it is ours.
 

@@ -47,6 +47,9 @@ class AllProjects:
     async def diff_between(self, project: Project, *, before: str, after: str) -> str:
         return await self._of(project).diff_between(project, before=before, after=after)
 
+    async def conflicts(self, project: Project, *, head: str, base: str) -> tuple[str, ...]:
+        return await self._of(project).conflicts(project, head=head, base=base)
+
     async def foreign_tips(self, project: Project, *, branch: str, ours: str) -> tuple[ForeignTip, ...]:
         return await self._of(project).foreign_tips(project, branch=branch, ours=ours)
 
