@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 
+import psutil
 from harness import Scene, WorkerProcess
 from repositories import SETTINGS, git, make_repository
 from sqlalchemy import make_url
@@ -96,12 +97,13 @@ class Cell:
                 (place / "go").touch()
 
     def agent_processes(self):
-        found = [process for process in self.scene.survivors() if "--output-format" in process.cmdline()]
-        return [each for each in found if "supervisor" not in " ".join(each.cmdline()) and "bwrap" not in each.name()]
+        found = [process for process in self.scene.survivors() if "--output-format" in words_of(process)]
+        return [each for each in found if "supervisor" not in " ".join(words_of(each)) and name_of(each) != "bwrap"]
 
     def _survivors(self):
         """Without the database that belongs to the cell."""
-        return [each for each in self.scene.survivors() if not each.name().startswith("postgres")]
+        found = {process: name_of(process) for process in self.scene.survivors()}
+        return [process for process, name in found.items() if name is not None and not name.startswith("postgres")]
 
     async def replace_worker(self):
         await self._fork(self.scene.url)
@@ -209,7 +211,7 @@ class Cell:
             await asyncio.to_thread(worker.kill)
         with contextlib.suppress(AssertionError):
             await scene.eventually(lambda: not self._survivors(), "nothing survives", timeout_s=5)
-        result.left += [f"process {' '.join(each.cmdline())[:120]}" for each in self._survivors()]
+        result.left += [f"process {' '.join(words_of(each))[:120]}" for each in self._survivors()]
         async with scene.foundation.database.read() as connection:
             result.left += [f"port of {row['adw_id']}" for row in await list_leases(connection)]
         trees = self.data / "trees"
@@ -217,6 +219,20 @@ class Cell:
         refs = git(self.remote, "for-each-ref", "--format=%(refname)").splitlines()
         kept = "refs/adw/published/"  # what was shown to people is remembered in every course
         result.left += [f"ref {ref}" for ref in refs if workflow.adw_id in ref and not ref.startswith(kept)]
+
+
+def name_of(process):
+    """None for a process that is gone by now."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.name()
+    return None
+
+
+def words_of(process):
+    """Its command line; nothing for a process that is gone by now."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.cmdline()
+    return []
 
 
 async def run_cell(point, fault, *, cluster, nursery, model, runtime, random):

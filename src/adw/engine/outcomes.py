@@ -20,8 +20,9 @@ def success(value: JsonValue, *, step: str) -> JsonObject:
 
 
 def failure(error: AdwError) -> JsonObject:
-    """The record of an error. Its class, message and hint survive; whatever else it carries does not."""
-    return {"error": {"type": type(error).__name__, "message": error.message, "hint": error.hint}}
+    """The record of an error. Its class, message, hint and facts survive; whatever else it carries does not."""
+    told = {"type": type(error).__name__, "message": error.message, "hint": error.hint}
+    return {"error": {**told, "facts": dict(error.facts)}}
 
 
 def unwrap(record: JsonValue) -> JsonValue:
@@ -39,6 +40,9 @@ def _revived(recorded: JsonObject) -> AdwError:
     kind = next((each for each in _tree(AdwError) if each.__name__ == name), StepFailedError)
     error = kind.__new__(kind)
     AdwError.__init__(error, message, hint=None if hint is None else str(hint))
+    facts = recorded.get("facts")
+    if isinstance(facts, Mapping):
+        error.facts = {name: str(value) for name, value in facts.items()}
     return error
 
 

@@ -62,6 +62,8 @@ class AdwError(Exception):
     def __init__(self, message: str | None = None, *, hint: str | None = None) -> None:
         self.message = message or (type(self).__doc__ or type(self).__name__).strip().splitlines()[0]
         self.hint = hint
+        self.facts: dict[str, str] = {}
+        """What programs need to know besides, such as times; kept wherever the error is written down."""
         super().__init__(self.message)
 
 
@@ -210,7 +212,11 @@ class ForgeLimitError(ForgeError):
     def __init__(self, message: str | None = None, *, hint: str | None = None, until: datetime | None = None) -> None:
         """`until` is when it takes requests again."""
         super().__init__(message, hint=hint)
-        self.until = until
+        self.facts = {} if until is None else {"until": until.isoformat()}
+
+    @property
+    def until(self) -> datetime | None:
+        return datetime.fromisoformat(self.facts["until"]) if "until" in self.facts else None
 
 
 class ForgeUnclearError(ForgeError):

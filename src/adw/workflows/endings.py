@@ -16,6 +16,7 @@ from adw.kit.errors import (
     ForgeError,
     InfrastructureError,
     ModelError,
+    NotFoundError,
     UsageError,
 )
 
@@ -55,6 +56,7 @@ class LegEnded(Exception):
 
 _CLASSES: tuple[tuple[type[AdwError], FailureClass], ...] = (
     (ForgeError, FailureClass.FORGE),
+    (NotFoundError, FailureClass.FORGE),  # what a phase asks for was there when its work began
     (ModelError, FailureClass.TRANSIENT),
     (InfrastructureError, FailureClass.INFRASTRUCTURE),
     (ConflictError, FailureClass.CONFLICT),

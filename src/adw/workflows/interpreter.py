@@ -16,7 +16,7 @@ from adw.domain.config import ProjectConfig
 from adw.domain.failure import POLICIES, Failure, FailureClass
 from adw.domain.kinds import Phase
 from adw.domain.places import presence_file
-from adw.kit.errors import AdwError
+from adw.kit.errors import AdwError, ForgeLimitError
 from adw.kit.presence import present
 from adw.ports.engine import JsonObject, JsonValue, Leg
 from adw.project.base_files import BaseFiles
@@ -33,6 +33,7 @@ from adw.workflows.lifecycle import (
     fail_workflow,
     start_phase,
 )
+from adw.workflows.limits import wait_for_forge
 from adw.workflows.opening import adopted_before_ending, carry_out, next_phase, read_opening
 from adw.workflows.phases import build, custom, document, finish, plan, respond, review, ship, test
 from adw.workflows.rounds import answer_round
@@ -123,6 +124,8 @@ async def _prepare(ctx: PhaseContext, work: Awaitable[T]) -> T:
         failure = failed.failure(ctx.phase)
     except FencedError:
         raise
+    except ForgeLimitError as error:
+        await wait_for_forge(ctx, error)
     except AdwError as error:
         _log.warning("preparation_error", phase=ctx.phase, error=str(error), code=error.code)
         failure = classify_error(error).failure(ctx.phase)
@@ -171,6 +174,8 @@ async def _attempt(ctx: PhaseContext) -> Failure | None:
         return failed.failure(ctx.phase)
     except FencedError:
         raise
+    except ForgeLimitError as error:
+        await wait_for_forge(ctx, error)
     except AdwError as error:
         _log.warning("phase_error", phase=ctx.phase, error=str(error), code=error.code)
         return classify_error(error).failure(ctx.phase)

@@ -10,9 +10,14 @@ from adw.domain.failover import FallbackReason
 from adw.domain.failure import FailureClass
 from adw.domain.limits import Limit
 from adw.domain.status import WaitReason
+from adw.kit.errors import ForgeLimitError
 from adw.ports.engine import JsonValue
 from adw.workflows.context import PhaseContext
+from adw.workflows.endings import classify_error
 from adw.workflows.waiting import Wait, wait_for
+
+FORGE = "forge"
+"""What is waited for when it is no model."""
 
 
 async def held_by_limit(ctx: PhaseContext, model: str) -> JsonValue:
@@ -39,6 +44,20 @@ async def wait_for_limit(ctx: PhaseContext, record: Mapping[str, Any]) -> NoRetu
         text=f"waiting for the end of {record['limit']}",
         resume_at=resumes_at,
         data={"resumesAt": record["resumesAt"], "kind": record["kind"], "model": record["model"] or None},
+    )
+    await wait_for(ctx, wait)
+
+
+async def wait_for_forge(ctx: PhaseContext, error: ForgeLimitError) -> NoReturn:
+    """Lets the workflow wait until the forge takes requests again; what was being done is done again then."""
+    if error.until is None:
+        raise classify_error(error)
+    wait = Wait(
+        reason=WaitReason.USAGE_LIMIT,
+        scope=FORGE,
+        text=error.message,
+        resume_at=error.until,
+        data={"resumesAt": error.until.isoformat(), "kind": FORGE, "model": None},
     )
     await wait_for(ctx, wait)
 
