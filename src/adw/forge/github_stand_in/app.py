@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import copy
 import hashlib
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import orjson
 
-from adw.forge.github_stand_in import routes
+from adw.forge.github_stand_in import graph, routes
 from adw.forge.github_stand_in.access import Actor, authenticate, demand
 from adw.forge.github_stand_in.asgi import Receive, Reply, Request, Scope, Send, cut, read_request, send_reply
 from adw.forge.github_stand_in.budget import Budgets
 from adw.forge.github_stand_in.effects import Effects
-from adw.forge.github_stand_in.errors import RefusedError, not_found
+from adw.forge.github_stand_in.errors import RefusedError
 from adw.forge.github_stand_in.faults import Fault, Faults, Past, failure, refusal
 from adw.forge.github_stand_in.git_http import GitHttp, is_git
 from adw.forge.github_stand_in.hooks import Hooks
@@ -27,9 +28,10 @@ from adw.forge.github_stand_in.shapes.core import Shapes
 from adw.forge.github_stand_in.world import World
 
 _PREFIXES = ("/api/v3", "/api")
+_LOG = re.compile(r"/_logs/(?P<name>[^/]+/[^/]+)/(?P<job>[0-9]{1,18})\.txt")
 _API_VERSION = "2022-11-28"
 
-__all__ = ["App", "Asked", "routes"]
+__all__ = ["App", "Asked", "graph", "routes"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,14 +100,12 @@ class App:
         actor, route = Actor(), None
         try:
             actor = authenticate(self._world, request)
+            if (log := self._job_log(request)) is not None:
+                return log
             if is_git(request):
                 return self._noted(request, None, actor, await self._git.answer(request, actor))
-            if self._budgets.is_spent(actor.budget):
-                raise RefusedError(403, "API rate limit exceeded", headers=self._budgets.headers(actor.budget))
-            found = find_route(request.method, request.path)
-            if found is None:
-                raise not_found()
-            route, parts = found
+            self._budgets.check(actor.budget)
+            route, parts = find_route(request.method, request.path)
             reply = await self._routed(request, route, parts, actor)
         except RefusedError as error:
             reply = error.reply()
@@ -133,6 +133,13 @@ class App:
             query=request.query,
         )
         return await route.handler(call)
+
+    def _job_log(self, request: Request) -> Reply | None:
+        """The log a job's redirect leads to; whoever knows the address may read it, as with GitHub's."""
+        found = _LOG.fullmatch(request.path)
+        repository = self._world.repositories.get(found["name"].lower()) if found else None
+        run = repository.runs.get(int(found["job"])) if repository and found else None
+        return Reply(raw=run.log.encode(), headers={"content-type": "text/plain; charset=utf-8"}) if run else None
 
     def _dressed(self, request: Request, actor: Actor, reply: Reply) -> Reply:
         """With the headers that every answer of GitHub's has; an unchanged reading becomes a 304 that costs nothing."""
@@ -204,6 +211,7 @@ def _document(request: Request) -> Any:
 
 
 def _without_tokens(answer: Any) -> Any:
-    if isinstance(answer, dict) and "token" in answer:
-        return {**answer, "token": ""}
-    return answer
+    if not isinstance(answer, dict):
+        return answer
+    shown = cast("dict[str, Any]", answer)
+    return {**shown, "token": ""} if "token" in shown else shown

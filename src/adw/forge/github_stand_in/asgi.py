@@ -27,7 +27,7 @@ _MOST_INFLATED = 256 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """`path` begins after the prefix of the API; `raw_query` is as it was sent."""
+    """`path` and `raw_query` are as they were sent, percent signs and all; the prefix of the API is taken off later."""
 
     method: str
     path: str
@@ -70,7 +70,7 @@ async def read_request(scope: Scope, receive: Receive) -> Request:
             break
     return Request(
         method=scope["method"],
-        path=scope["path"],
+        path=scope.get("raw_path", b"").decode("latin-1").partition("?")[0] or scope["path"],
         raw_query=scope.get("query_string", b"").decode("latin-1"),
         headers=headers,
         body=_inflated(b"".join(chunks), headers),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from adw.forge.github_stand_in.errors import RefusedError
+
 _ANONYMOUS = 60
 _HOUR_S = 3600
 
@@ -22,8 +24,10 @@ class Budgets:
         self._limit = limit
         self._windows: dict[str, _Window] = {}
 
-    def is_spent(self, asker: str) -> bool:
-        return self._window(asker).used >= self._of(asker)
+    def check(self, asker: str) -> None:
+        """Raises RefusedError (403) once there is nothing left."""
+        if self._window(asker).used >= self._of(asker):
+            raise RefusedError(403, "API rate limit exceeded", headers=self.headers(asker))
 
     def spend(self, asker: str) -> None:
         self._window(asker).used += 1

@@ -65,6 +65,8 @@ class Credential:
 
 @dataclass(slots=True, kw_only=True)
 class Label:
+    """A label of a repository."""
+
     id: int
     name: str
     color: str = "ededed"
@@ -123,6 +125,8 @@ class Review:
 
 @dataclass(slots=True, kw_only=True)
 class AutoMerge:
+    """How it is to be merged once all that is asked for is there."""
+
     enabled_by: str
     method: str
     title: str | None
@@ -172,6 +176,8 @@ class Issue:
 
 @dataclass(slots=True, kw_only=True)
 class IssueEvent:
+    """Something that happened to an issue."""
+
     id: int
     number: int
     event: str
@@ -197,6 +203,8 @@ class CheckSuite:
 
 @dataclass(slots=True, kw_only=True)
 class CheckRun:
+    """One run of one check on one commit."""
+
     id: int
     suite: int
     app: str
@@ -218,6 +226,8 @@ class CheckRun:
 
 @dataclass(slots=True, kw_only=True)
 class Status:
+    """One report about a commit, of the older kind."""
+
     id: int
     sha: str
     context: str

@@ -151,12 +151,13 @@ def route(method: str, template: str, *, needs: Needs | None = None) -> Callable
     return named
 
 
-def find_route(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
+def find_route(method: str, path: str) -> tuple[Route, dict[str, str]]:
+    """The route of an address, and its parts. Raises RefusedError (404) for one that is on no list."""
     wanted = "GET" if method == "HEAD" else method
     for candidate in ROUTES:
         if candidate.method == wanted and (found := candidate.pattern.fullmatch(path)):
             return candidate, {name: unquote(text) for name, text in found.groupdict().items()}
-    return None
+    raise not_found()
 
 
 def _part(found: re.Match[str]) -> str:

@@ -7,7 +7,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Coroutine, Generator
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -111,7 +111,7 @@ class _Protocol(H11Protocol):
 
 def _config(app: Any) -> uvicorn.Config:
     return uvicorn.Config(
-        cast("Any", app),
+        app,
         interface="asgi3",
         lifespan="off",
         ws="none",

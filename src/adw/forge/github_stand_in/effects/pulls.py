@@ -37,7 +37,7 @@ class Pulls:
     async def create(
         self, repository: Repository, *, title: str, body: str | None, head: str, base: str, draft: bool, author: str
     ) -> Issue:
-        """Raises RefusedError (422) as GitHub does: for branches that are not there, or have nothing new, or are open."""
+        """Raises RefusedError (422) as GitHub does: for branches that are absent, have nothing new or are open."""
         check_text(title=title, body=body, resource="PullRequest")
         head = head.removeprefix(f"{repository.owner}:")
         if draft and not repository.drafts:

@@ -222,7 +222,7 @@ class Reviews:
 
 def thread_of(pull: Pull, root: ReviewComment) -> list[ReviewComment]:
     """A thread's remarks, oldest first."""
-    return [comment for comment in pull.comments if comment.id == root.id or comment.in_reply_to == root.id]
+    return [comment for comment in pull.comments if root.id in {comment.id, comment.in_reply_to}]
 
 
 def review_comment_of(repository: Repository, comment_id: int) -> ReviewComment:

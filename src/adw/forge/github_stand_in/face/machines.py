@@ -28,7 +28,7 @@ class Machines(Face):
         log: str = "",
         app: str = ACTIONS_APP,
     ) -> CheckRun:
-        """Ends the check of this name that is still at work, or makes a new run of it; without a conclusion it works on.
+        """Ends the check of this name that is still at work, or makes a new run; without a conclusion it works on.
 
         Runs of the app `github-actions` are jobs as well: they have logs and can be run again.
         """

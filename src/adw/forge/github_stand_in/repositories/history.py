@@ -14,6 +14,8 @@ _LONGEST_PATCH = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
+    """Who made a commit, and when (ISO 8601)."""
+
     name: str
     email: str
     date: str
@@ -21,6 +23,8 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
+    """A commit as git has it."""
+
     sha: str
     tree: str
     parents: tuple[str, ...]

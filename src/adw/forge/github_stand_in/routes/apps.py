@@ -20,6 +20,8 @@ _TOKEN_LIFE = timedelta(hours=1)
 
 
 class Scope(BaseModel):
+    """What a token shall be good for."""
+
     repositories: list[str] | None = None
     repository_ids: list[int] | None = None
     permissions: dict[str, str] | None = None

@@ -27,21 +27,29 @@ _HEADS = "refs/heads/"
 
 
 class RequiredCheck(BaseModel):
+    """A check by name."""
+
     context: str
 
 
 class RequiredChecks(BaseModel):
+    """Checks that must have passed."""
+
     strict: bool = False
     contexts: list[str] = []
     checks: list[RequiredCheck] = []
 
 
 class RequiredReviews(BaseModel):
+    """Reviews that must have been given."""
+
     dismiss_stale_reviews: bool = False
     required_approving_review_count: int = Field(default=1, ge=0, le=6)
 
 
 class Demands(BaseModel):
+    """All that a branch shall demand."""
+
     required_status_checks: RequiredChecks | None = None
     enforce_admins: bool | None = None
     required_pull_request_reviews: RequiredReviews | None = None

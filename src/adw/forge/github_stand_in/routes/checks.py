@@ -30,12 +30,16 @@ RunStatus = Literal["queued", "in_progress", "completed", "waiting", "requested"
 
 
 class Output(BaseModel):
+    """What a check tells people."""
+
     title: str | None = None
     summary: str | None = None
     text: str | None = None
 
 
 class RunText(BaseModel):
+    """What creating and changing a check run have in common."""
+
     status: RunStatus | None = None
     conclusion: Conclusion | None = None
     details_url: str | None = None
@@ -46,15 +50,21 @@ class RunText(BaseModel):
 
 
 class NewRun(RunText):
+    """A check run to make."""
+
     name: str = Field(min_length=1)
     head_sha: str
 
 
 class RunEdit(RunText):
+    """Changes of a check run."""
+
     name: str | None = None
 
 
 class NewStatus(BaseModel):
+    """A status to report."""
+
     state: Literal["error", "failure", "pending", "success"]
     target_url: str | None = None
     description: str | None = Field(default=None, max_length=140)

@@ -21,11 +21,15 @@ _HEADS = "refs/heads/"
 
 
 class NewRef(BaseModel):
+    """A branch to make."""
+
     ref: str
     sha: str
 
 
 class RefEdit(BaseModel):
+    """Where a branch shall be."""
+
     sha: str
     force: bool = False
 

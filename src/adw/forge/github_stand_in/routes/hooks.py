@@ -7,10 +7,11 @@ from typing import Literal
 from pydantic import BaseModel
 
 from adw.forge.github_stand_in.asgi import Reply
-from adw.forge.github_stand_in.effects.pings import delivery_json, hook_json, ping
+from adw.forge.github_stand_in.effects.pings import ping
 from adw.forge.github_stand_in.errors import RefusedError, not_found
 from adw.forge.github_stand_in.records import Delivery, Hook
 from adw.forge.github_stand_in.routing import Call, route
+from adw.forge.github_stand_in.shapes.hooks import delivery_json, hook_json
 
 _HOOKS = "/repos/{owner}/{repo}/hooks"
 _HOOK = f"{_HOOKS}/{{hook_id}}"
@@ -18,18 +19,24 @@ _DELIVERY = f"{_HOOK}/deliveries/{{delivery_id}}"
 
 
 class Config(BaseModel):
+    """Where a webhook is, and how it wants its deliveries."""
+
     url: str | None = None
     content_type: Literal["json", "form"] = "form"
     secret: str | None = None
 
 
 class NewHook(BaseModel):
+    """A webhook to make."""
+
     config: Config | None = None
     events: list[str] = ["push"]
     active: bool = True
 
 
 class HookEdit(BaseModel):
+    """Changes of a webhook."""
+
     config: Config | None = None
     events: list[str] | None = None
     active: bool | None = None

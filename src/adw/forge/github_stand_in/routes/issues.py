@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
@@ -19,6 +20,8 @@ _COMMENT = "/repos/{owner}/{repo}/issues/comments/{comment_id}"
 
 
 class NamedLabel(BaseModel):
+    """A label by name."""
+
     name: str | None = None
 
 
@@ -26,6 +29,8 @@ LabelNames = list[str | NamedLabel]
 
 
 class NewIssue(BaseModel):
+    """An issue to write."""
+
     title: str | Annotated[int, Field(strict=True)]
     body: str | None = None
     labels: LabelNames = []
@@ -33,6 +38,8 @@ class NewIssue(BaseModel):
 
 
 class IssueEdit(BaseModel):
+    """Changes of an issue."""
+
     title: str | Annotated[int, Field(strict=True)] | None = None
     body: str | None = None
     state: Literal["open", "closed"] | None = None
@@ -42,6 +49,8 @@ class IssueEdit(BaseModel):
 
 
 class Text(BaseModel):
+    """A comment."""
+
     body: str
 
 
@@ -213,8 +222,12 @@ def _is_asked_for(call: Call, issue: Issue) -> bool:
     )
 
 
-def _order(call: Call) -> Any:
+def _order(call: Call) -> Callable[[Issue], tuple[object, int]]:
     sort = call.query.get("sort", "created")
-    if sort == "comments":
-        return lambda issue: (len(issue.comments), issue.number)
-    return lambda issue: (issue.updated_at if sort == "updated" else issue.created_at, issue.number)
+
+    def key(issue: Issue) -> tuple[object, int]:
+        if sort == "comments":
+            return len(issue.comments), issue.number
+        return (issue.updated_at if sort == "updated" else issue.created_at), issue.number
+
+    return key

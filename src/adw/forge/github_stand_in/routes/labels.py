@@ -17,18 +17,24 @@ _COLOR = r"^[0-9a-fA-F]{6}$"
 
 
 class NewLabel(BaseModel):
+    """A label to make."""
+
     name: str = Field(min_length=1, max_length=50)
     color: str = Field(default="ededed", pattern=_COLOR)
     description: str | None = None
 
 
 class LabelEdit(BaseModel):
+    """Changes of a label."""
+
     new_name: str | None = Field(default=None, min_length=1, max_length=50)
     color: str | None = Field(default=None, pattern=_COLOR)
     description: str | None = None
 
 
 class Labels(BaseModel):
+    """Labels by name."""
+
     labels: LabelNames = []
 
 

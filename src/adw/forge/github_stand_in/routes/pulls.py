@@ -23,6 +23,8 @@ _MOST_COMMITS = 250
 
 
 class NewPull(BaseModel):
+    """A pull request to open."""
+
     title: str | None = None
     issue: int | None = None
     head: str
@@ -32,6 +34,8 @@ class NewPull(BaseModel):
 
 
 class PullEdit(BaseModel):
+    """Changes of a pull request."""
+
     title: str | None = None
     body: str | None = None
     state: Literal["open", "closed"] | None = None
@@ -39,6 +43,8 @@ class PullEdit(BaseModel):
 
 
 class MergeWish(BaseModel):
+    """How to merge."""
+
     commit_title: str | None = None
     commit_message: str | None = None
     sha: str | None = Field(default=None, min_length=1)
@@ -46,10 +52,14 @@ class MergeWish(BaseModel):
 
 
 class Expected(BaseModel):
+    """The head that the asker looked at."""
+
     expected_head_sha: str | None = None
 
 
 class Reviewers(BaseModel):
+    """Who shall look at it."""
+
     reviewers: list[str] = []
     team_reviewers: list[str] = []
 

@@ -20,6 +20,8 @@ Event = Literal["APPROVE", "REQUEST_CHANGES", "COMMENT"]
 
 
 class DraftComment(BaseModel):
+    """A remark that comes with a review."""
+
     path: str
     body: str
     line: int | None = None
@@ -29,6 +31,8 @@ class DraftComment(BaseModel):
 
 
 class NewReview(BaseModel):
+    """A review to give."""
+
     commit_id: str | None = None
     body: str | None = None
     event: Event | None = None
@@ -36,15 +40,21 @@ class NewReview(BaseModel):
 
 
 class Verdict(BaseModel):
+    """What a pending review comes to."""
+
     event: Event
     body: str = ""
 
 
 class ReviewText(BaseModel):
+    """What a review says."""
+
     body: str
 
 
 class Dismissal(BaseModel):
+    """Why a review shall not count."""
+
     message: str
 
 

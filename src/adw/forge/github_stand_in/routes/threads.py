@@ -19,6 +19,8 @@ _COMMENT = "/repos/{owner}/{repo}/pulls/comments/{comment_id}"
 
 
 class NewRemark(BaseModel):
+    """A remark on a place."""
+
     body: str
     commit_id: str
     path: str
@@ -31,6 +33,8 @@ class NewRemark(BaseModel):
 
 
 class Answer(BaseModel):
+    """What to say in a thread."""
+
     body: str
 
 
