@@ -17,9 +17,9 @@ class PullRequestConformance:
     async def test_a_pull_request_is_returned_as_it_was_opened(self, stage: ForgeStage) -> None:
         issue = await stage.forge.create_issue(title="t", body="", key=None)
         sha = await stage.commit("work", {"new.txt": "new\n"})
-        pull = await open_pull(stage, "work", pushed=True, draft=True, key="run:pr", author="ada", title="Add new")
+        pull = await open_pull(stage, "work", pushed=True, draft=True, key="run:pr", title="Add new")
         assert pull.number == issue.number + 1
-        assert (pull.title, pull.body, pull.state, pull.author) == ("Add new", "Because.", "draft", "ada")
+        assert (pull.title, pull.body, pull.state, pull.author) == ("Add new", "Because.", "draft", stage.ourselves)
         assert (pull.head_branch, pull.head_sha, pull.base) == ("work", sha, stage.base)
         assert (pull.merge_sha, pull.merged_at, pull.closed_at) == (None, None, None)
         assert await stage.forge.get_pull_request(pull.number) == pull
@@ -141,13 +141,14 @@ class PullRequestConformance:
     async def test_a_review_is_kept_with_its_remarks_and_commit(self, stage: ForgeStage) -> None:
         pull = await open_pull(stage)
         remarks = [ReviewComment(path="work.txt", line=1, body="why?"), ReviewComment(path="a b", line=None, body="ü")]
-        asked = await stage.forge.add_review(
-            pull.number, state="changes_requested", body="Please", key=None, author="ada", comments=remarks
+        asked = await stage.person("ada").add_review(
+            pull.number, state="changes_requested", body="Please", key=None, comments=remarks
         )
         sha = await stage.commit("work", {"fix.txt": "fixed\n"})
-        approved = await stage.forge.add_review(pull.number, state="approved", body="", key=None, author="ada")
+        approved = await stage.person("ada").add_review(pull.number, state="approved", body="", key=None)
         assert (asked.head_sha, approved.head_sha) == (pull.head_sha, sha)
-        assert asked.comments == tuple(remarks)
+        assert asked.comments[0] == remarks[0]
+        assert remarks[1] in asked.comments or "**a b**: ü" in asked.body  # where a forge has no place for it
         assert await stage.forge.list_reviews(pull.number) == [asked, approved]
 
     async def test_a_review_with_a_key_is_written_once(self, stage: ForgeStage) -> None:

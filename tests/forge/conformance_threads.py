@@ -16,8 +16,8 @@ async def reviewed(stage: ForgeStage, *bodies: str, author: str = "ada") -> list
     """A pull request with a review that has these remarks on its one file."""
     pull = await open_pull(stage)
     remarks = [ReviewComment(path="work.txt", line=1, body=body) for body in bodies]
-    await stage.forge.add_review(
-        pull.number, state="changes_requested", body="Please look.", key=None, author=author, comments=remarks
+    await stage.person(author).add_review(
+        pull.number, state="changes_requested", body="Please look.", key=None, comments=remarks
     )
     return await stage.forge.list_threads(pull.number)
 

@@ -14,6 +14,12 @@ class ForgeStage(Protocol):
 
     forge: Forge
     base: str
+    ourselves: str
+    """The name our own writing appears under."""
+
+    def person(self, name: str) -> Forge:
+        """The same forge, as somebody else writes on it."""
+        ...
 
     async def commit(self, branch: str, files: Mapping[str, str]) -> str:
         """Puts a commit on a branch (new ones start at the base) of the forge and returns its id."""

@@ -9,16 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 from tests.corpora.recordings import Exchange, github3_exchanges, pygithub_exchanges
 from tests.corpora.sdist import GITHUB3, PYGITHUB, SourceDistribution, fetch
 
 from adw.domain.account import Account
 from adw.forge.github.accounts import own_permission
+from adw.forge.github.client.call import Answer
 from adw.forge.github.client.failures import FailureKind, classify
 from adw.forge.github.client.headers import query_of, read_headers
-from adw.forge.github.client.repository import read
+from adw.forge.github.client.repository import items_of, read
 from adw.forge.github.reading import Reader
 from adw.forge.github.rules import methods_of
 from adw.forge.github.slices.base import Slice, User
@@ -153,10 +153,9 @@ def _read_slices(exchange: Exchange) -> Iterable[type[Slice]]:
     kind, within = next(((kind, within) for way, kind, within in ENDPOINTS if re.fullmatch(way, path)), (None, None))
     if kind is None or not exchange.headers.get("content-type", "").startswith("application/json"):
         return
-    found = orjson.loads(exchange.body)
-    if within is not None:
-        found = found[within]
-    for item in found if isinstance(found, list) else [found]:
+    answer = Answer(status=exchange.status, headers=exchange.headers, body=exchange.body)
+    is_list = within is not None or isinstance(answer.json(), list)
+    for item in items_of(answer, within=within) if is_list else [answer.json()]:
         turn = TURNED.get(kind, lambda found: found)
         assert turn(read(kind, item)) is not None
         yield kind

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+import inspect
 import io
 import shutil
 import subprocess
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adw.domain.forge import OURSELVES
 from adw.forge.local.forge import LocalForge
 from adw.forge.local.git_repository import GitLocalRepository
 from adw.forge.local.repository import LocalRepository
@@ -34,6 +38,18 @@ def git(folder: Path, *args: str, stdin: bytes | None = None) -> bytes:
     return subprocess.run(command, input=stdin, check=True, capture_output=True, env=ENVIRONMENT).stdout
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The forge, with everything that has an author written by this one."""
+
+    forge: Forge
+    name: str
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self.forge, name)
+        return partial(method, author=self.name) if "author" in inspect.signature(method).parameters else method
+
+
 @dataclass(slots=True)
 class LocalStage:
     """Implements `tests.forge.stage.ForgeStage` on a bare repository, with a person's clone where one is wanted."""
@@ -43,6 +59,10 @@ class LocalStage:
     project_id: str
     bare: Path
     base: str = "main"
+    ourselves: str = OURSELVES
+
+    def person(self, name: str) -> Forge:
+        return cast("Forge", Person(forge=self.forge, name=name))
 
     async def commit(self, branch: str, files: Mapping[str, str]) -> str:
         start = branch if self.exists(branch) else self.base

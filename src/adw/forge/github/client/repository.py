@@ -113,9 +113,10 @@ class RepositoryApi:
 
 
 def items_of(answer: Answer, *, within: str | None = None) -> list[Any]:
+    """The items of one page."""
     found = answer.json()
     if within is not None and isinstance(found, dict):
         found = cast("dict[str, Any]", found).get(within)
     if not isinstance(found, list):
         raise ForgeError("GitHub sent something else than a list")
-    return cast("list[Any]", found)
+    return [item for item in cast("list[Any]", found) if item is not None]

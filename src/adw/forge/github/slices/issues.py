@@ -26,7 +26,7 @@ LabelNames = Annotated[tuple[str, ...], BeforeValidator(_names)]
 class IssueSlice(Made):
     """An issue; `pull_request` is there when it is one."""
 
-    number: int
+    number: int = 0
     title: str = ""
     body: str = ""
     state: str = "open"

@@ -28,7 +28,7 @@ _NOWHERE = EndSlice()
 class PullSlice(Made):
     """A pull request. In lists `mergeable` is missing; None means that GitHub is still finding out."""
 
-    number: int
+    number: int = 0
     node_id: str = ""
     title: str = ""
     body: str = ""
