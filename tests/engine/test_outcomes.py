@@ -13,7 +13,7 @@ from adw.kit.errors import ForgeLimitError, NotFoundError
 
 
 def raised(record):
-    with pytest.raises(Exception) as caught:  # noqa: PT011 - which one is asked below
+    with pytest.raises(Exception) as caught:
         unwrap(json.loads(json.dumps(record)))
     return caught.value
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from adw.kit.git import publish_branch
-from adw.kit.git.foreign import ForeignBranch, count_as_published, foreign_branches
+from adw.kit.git.foreign import ForeignBranch, count_as_published, foreign_branches, foreign_ref
+from adw.kit.git.retire import retire_branch
 
 
 @pytest.fixture
@@ -71,3 +72,15 @@ async def test_what_counts_as_published_is_replaced(person, remote, on_remote, o
     new = on_remote({"b.txt": "again\n"})
     assert (await publish_branch(person.path, remote=remote.path, branch="work", sha=new)).written
     assert person.git("rev-parse", "work") == new
+
+
+async def test_a_merged_branch_leaves_nothing_of_what_a_person_had_on_it(person, remote, ours) -> None:
+    person.git("checkout", "-q", "work")
+    mine = person.commit({"mine.txt": "x"})
+    person.git("checkout", "-q", "main")
+    assert [each.sha for each in await _look(person, remote, ours)] == [mine]
+    assert foreign_ref("work") in remote.git("for-each-ref", "--format=%(refname)").split()
+    await retire_branch(person.path, remote=remote.path, branch="work", sha=ours)
+    await retire_branch(person.path, remote=remote.path, branch="work", sha=ours)
+    left = remote.git("for-each-ref", "--format=%(refname)").split()
+    assert not {foreign_ref("work"), "refs/heads/work"} & {*left}

@@ -57,5 +57,10 @@ async def _of_person(person: Path, git: Git, *, branch: str) -> str | None:
     if not await git.has(sha):
         async with RepositoryLock(git.git_dir / "adw-merge.lock"):
             await bring(git, sha, sources=(repository.git.git_dir,))
-    await git.run("update-ref", f"refs/adw/foreign/{branch}", sha)
+    await git.run("update-ref", foreign_ref(branch), sha)
     return sha
+
+
+def foreign_ref(branch: str) -> str:
+    """Where our remote keeps what a person has on one of our branches."""
+    return f"refs/adw/foreign/{branch}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from adw.kit.git.foreign import foreign_ref
 from adw.kit.git.ownership import give_back_repository
 from adw.kit.git.person import PersonRepository
 from adw.kit.git.runner import Git
@@ -20,6 +21,8 @@ async def retire_branch(person_repository: Path, *, remote: Path, branch: str, s
     ours = Git(git_dir=remote)
     if await ours.resolve(f"refs/heads/{branch}") == sha:
         await ours.run("update-ref", "-d", f"refs/heads/{branch}", sha)
+    if await ours.resolve(foreign_ref(branch)) is not None:
+        await ours.run("update-ref", "-d", foreign_ref(branch))
     return note
 
 
