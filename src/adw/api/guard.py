@@ -18,6 +18,8 @@ from adw.api.problems import problem_response
 
 OPEN_PATHS = frozenset({"/health", "/health/ready"})
 """What anybody may ask: whether the server is there and ready."""
+SIGNED_PATHS = "/webhooks/"
+"""What lies below is let through under any name and without the token: its senders sign what they send."""
 
 _HEADERS: Mapping[str, str] = {
     "x-content-type-options": "nosniff",
@@ -49,6 +51,8 @@ class Guard:
             await self._app(scope, receive, guarded)
 
     def _refusal(self, scope: Scope) -> Response | None:
+        if scope["path"].startswith(SIGNED_PATHS):
+            return _unreadable_target(scope)
         headers = Headers(scope=scope)
         return (
             self._wrong_host(headers)

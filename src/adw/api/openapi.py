@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from adw import __version__
+from adw.api.guard import SIGNED_PATHS
 from adw.api.problems import MEDIA_TYPE, Problem
 
 _MEANINGS = {
@@ -60,7 +61,7 @@ def _schema(app: FastAPI) -> dict[str, Any]:
     nested = problem.pop("$defs", {})
     components.setdefault("schemas", {}).update({**nested, "Problem": problem})
     for path, item in described["paths"].items():
-        if not path.startswith("/health"):
+        if not path.startswith(("/health", SIGNED_PATHS)):
             for operation in item.values():
                 operation["security"] = [{"token": []}]
     return described

@@ -130,6 +130,7 @@ def _services(foundation: Foundation) -> ApiServices:
         workspaces=foundation.workspaces,
         commands=foundation.commands,
         pick_model=pick_model,
+        webhook_secret=foundation.settings.github_webhook_secret,
     )
 
 

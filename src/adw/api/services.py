@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from adw.control.service import Control
 from adw.control.steering import Steering
@@ -28,3 +28,5 @@ class ApiServices:
     workspaces: Workspaces
     commands: ProjectCommands
     pick_model: Callable[[Role, ModelSet, ProjectConfig], str]
+    webhook_secret: str | None = field(default=None, repr=False)
+    """With which GitHub signs its webhooks; without one all of them are refused."""

@@ -24,7 +24,9 @@ from adw.cli.commands import (
     pr,
     project,
     run,
+    schedule,
     serve,
+    trigger,
     worker,
     workflow,
     workflow_view,
@@ -80,6 +82,8 @@ app.add_typer(approval.app, name="approval")
 app.add_typer(issue.app, name="issue")
 app.add_typer(pr.app, name="pr")
 app.add_typer(project.app, name="project")
+app.add_typer(schedule.app, name="schedule")
+app.add_typer(trigger.app, name="trigger")
 app.add_typer(worktree.app, name="worktree")
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)

@@ -21,8 +21,11 @@ from adw.api.routes import (
     projects,
     pulls,
     records,
+    schedules,
     steering,
     transcripts,
+    triggers,
+    webhooks,
     workflows,
 )
 
@@ -44,4 +47,7 @@ ROUTERS: Sequence[APIRouter] = (
     hosts.router,
     analytics.router,
     kpi.router,
+    triggers.router,
+    schedules.router,
+    webhooks.router,
 )

@@ -7,12 +7,15 @@ from adw.client.asynchronous.following import AsyncFollowing
 from adw.client.asynchronous.hosts import AsyncHosts
 from adw.client.asynchronous.projects import AsyncProjects
 from adw.client.asynchronous.records import AsyncRecords
+from adw.client.asynchronous.triggers import AsyncTriggers
 from adw.client.asynchronous.workflows import AsyncWorkflows
 
 __all__ = ["AsyncAdwClient"]
 
 
-class AsyncAdwClient(AsyncWorkflows, AsyncRecords, AsyncProjects, AsyncBudgets, AsyncHosts, AsyncFollowing):
+class AsyncAdwClient(
+    AsyncWorkflows, AsyncRecords, AsyncProjects, AsyncBudgets, AsyncTriggers, AsyncHosts, AsyncFollowing
+):
     """One server, spoken to from an event loop. Close it, or use it as a context manager.
 
     Every method raises the error of our own tree that the server's refusal stands for, `UnreachableError` when there

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adw.client.calls import budgets, hosts, projects, records, workflows
+from adw.client.calls import budgets, hosts, projects, records, triggers, workflows
 from adw.client.calls.call import Call, Money
 
-__all__ = ["Call", "Money", "budgets", "hosts", "projects", "records", "workflows"]
+__all__ = ["Call", "Money", "budgets", "hosts", "projects", "records", "triggers", "workflows"]

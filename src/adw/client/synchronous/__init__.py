@@ -7,12 +7,13 @@ from adw.client.synchronous.following import Following
 from adw.client.synchronous.hosts import Hosts
 from adw.client.synchronous.projects import Projects
 from adw.client.synchronous.records import Records
+from adw.client.synchronous.triggers import Triggers
 from adw.client.synchronous.workflows import Workflows
 
 __all__ = ["AdwClient"]
 
 
-class AdwClient(Workflows, Records, Projects, Budgets, Hosts, Following):
+class AdwClient(Workflows, Records, Projects, Budgets, Triggers, Hosts, Following):
     """One server. Close it, or use it as a context manager.
 
     Every method raises the error of our own tree that the server's refusal stands for, `UnreachableError` when there

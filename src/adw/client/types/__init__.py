@@ -57,6 +57,7 @@ from adw.client.types.steering import (
     MessageListDict,
     TakeoverDict,
 )
+from adw.client.types.triggers import ScheduleDict, ScheduleListDict, TriggerDict, TriggerPageDict
 from adw.client.types.workflows import (
     AcceptedDict,
     ApprovalDict,
@@ -166,12 +167,16 @@ __all__ = [
     "ReviewCommentDict",
     "ReviewDict",
     "ReviewVerdict",
+    "ScheduleDict",
+    "ScheduleListDict",
     "SpreadDict",
     "TakeoverDict",
     "TestCountsDict",
     "TestsDict",
     "TranscriptDict",
     "TranscriptItemDict",
+    "TriggerDict",
+    "TriggerPageDict",
     "UsageDict",
     "WorkFields",
     "WorkOptions",

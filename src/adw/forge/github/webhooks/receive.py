@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from adw.domain.notices import Notice
-from adw.domain.triggers import Outcome, Refused, Verdict, Why
+from adw.domain.triggers import Refused, Verdict, Why
 from adw.forge.github.webhooks.body import parse_body
 from adw.forge.github.webhooks.decode import decode
 from adw.forge.github.webhooks.signature import is_signed
@@ -79,13 +79,6 @@ def receive(envelope: Envelope, *, secret: str | None, now: datetime) -> Receive
         sender=notice.origin.sender.login,
         notice=notice,
     )
-
-
-def as_status(verdict: Verdict | None) -> int:
-    """The HTTP status: what is ignored was taken well, what could not be read was not."""
-    if verdict is None or verdict.outcome is Outcome.IGNORED:
-        return 202
-    return {Why.NO_SECRET: 401, Why.BAD_SIGNATURE: 401, Why.TOO_LARGE: 413}.get(Why(str(verdict.why)), 400)
 
 
 def _authenticate(envelope: Envelope, secret: str | None) -> None:
