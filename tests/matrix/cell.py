@@ -161,7 +161,11 @@ class Cell:
                 break
             self.result.retries += 1
             self.result.log = f"failed first: {workflow.failure}"
-            await self.scene.control.retry(adw_id, actor="person")
+            try:
+                await self.scene.control.retry(adw_id, actor="person")
+            except AdwError as error:
+                self.result.lost.append(f"it cannot be retried: {error.message}")
+                break
         words = {0: str(workflow.status), 1: f"{workflow.status} after a retry"}
         self.result.outcome = words[self.result.retries]
         if workflow.status != "completed":
