@@ -29,6 +29,7 @@ from adw.api.views import (
 from adw.api.views import workflow as workflows
 from adw.api.views.approvals import ApprovalList
 from adw.api.views.events import EventPage
+from adw.api.views.triggers import ScheduleList, TriggerPage
 from adw.client import AdwClient, AsyncAdwClient, calls
 from adw.client import types as t
 from adw.domain.events import EventType
@@ -75,6 +76,8 @@ SAME = [
     (hosts.WorktreeList, t.WorktreeListDict),
     (hosts.CleanupView, t.CleanupDict),
     (hosts.WorkerList, t.WorkerListDict),
+    (TriggerPage, t.TriggerPageDict),
+    (ScheduleList, t.ScheduleListDict),
 ]
 
 
@@ -151,6 +154,9 @@ async def test_every_route_is_called_by_the_client(live: Live, client: AsyncAdwC
     pull = await stage.pull(other, files={"o": "o"})
     await client.close_pull(project, pull.number)
     await client.close_issue(project, issue["number"])
+    made = await client.add_schedule(path, cron="0 3 * * 1", prompt="Tidy up", workflow_type="patch")
+    assert (await client.schedules(project=project))["schedules"] == [made]
+    assert await client.remove_schedule(made["id"]) == made
     assert [event async for event in client.stream_events(adw_id)]
     missing = {(method, path) for method, path in _routes() if not any(_is(route, path) for route in called[method])}
     assert missing == set()
@@ -194,6 +200,7 @@ async def _machine(client: AsyncAdwClient) -> None:
     await client.set_budget("month", 5)
     assert [each["budgetUsd"] for each in (await client.budgets())["budgets"]] == [5.0]
     assert (await client.clear_budget("month"))["budgets"] == []
+    assert (await client.triggers(outcome=["refused"], limit=5))["triggers"] == []
 
 
 async def _order(live: Live, client: AsyncAdwClient) -> None:
@@ -237,7 +244,9 @@ def _recorded(client: AsyncAdwClient) -> dict[str, list[str]]:
 
 
 def _routes() -> list[tuple[str, str]]:
-    return [(method, route.path) for router in ROUTERS for route in router.routes for method in route.methods]
+    """Those of forges excepted: their bodies are signed by whoever sends them."""
+    found = [(method, route.path) for router in ROUTERS for route in router.routes for method in route.methods]
+    return [(method, path) for method, path in found if not path.startswith("/webhooks/")]
 
 
 def _is(path: str, template: str) -> bool:

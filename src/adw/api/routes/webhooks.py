@@ -44,7 +44,7 @@ class AcknowledgedView(Wire):
 @router.post(
     "/github", status_code=202, response_model=AcknowledgedView, responses=problems(401, 413), openapi_extra=_DOCUMENTED
 )
-async def github(request: Request, services: Services) -> Response:
+async def take_github_delivery(request: Request, services: Services) -> Response:
     """A delivery of GitHub. The signature is checked before anything else is; each delivery is acted on once."""
     envelope = Envelope(
         body=await _body(request),
