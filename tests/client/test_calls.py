@@ -154,9 +154,7 @@ async def test_every_route_is_called_by_the_client(live: Live, client: AsyncAdwC
     pull = await stage.pull(other, files={"o": "o"})
     await client.close_pull(project, pull.number)
     await client.close_issue(project, issue["number"])
-    made = await client.add_schedule(path, cron="0 3 * * 1", prompt="Tidy up", workflow_type="patch")
-    assert (await client.schedules(project=project))["schedules"] == [made]
-    assert await client.remove_schedule(made["id"]) == made
+    await _schedule(client, path, project)
     assert [event async for event in client.stream_events(adw_id)]
     missing = {(method, path) for method, path in _routes() if not any(_is(route, path) for route in called[method])}
     assert missing == set()
@@ -201,6 +199,12 @@ async def _machine(client: AsyncAdwClient) -> None:
     assert [each["budgetUsd"] for each in (await client.budgets())["budgets"]] == [5.0]
     assert (await client.clear_budget("month"))["budgets"] == []
     assert (await client.triggers(outcome=["refused"], limit=5))["triggers"] == []
+
+
+async def _schedule(client: AsyncAdwClient, path: str, project: str) -> None:
+    made = await client.add_schedule(path, cron="0 3 * * 1", prompt="Tidy up", workflow_type="patch")
+    assert (await client.schedules(project=project))["schedules"] == [made]
+    assert await client.remove_schedule(made["id"]) == made
 
 
 async def _order(live: Live, client: AsyncAdwClient) -> None:
