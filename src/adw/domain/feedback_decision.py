@@ -63,12 +63,11 @@ def decide(facts: Facts, history: History, rules: FeedbackRules) -> Action:
 
 def pause_s(facts: Facts, *, quiet: int, is_near: bool) -> float:
     """How long until the next look, after so many looks in a row that found nothing new."""
-    if facts.is_busy:
-        return BUSY_S
     if facts.pending:
         return PENDING_S
     longest = LONGEST_NEAR_S if is_near else LONGEST_S
-    return min(longest, FIRST_S * 2.0 ** min(quiet, 10))
+    first = BUSY_S if facts.is_busy else FIRST_S
+    return min(longest, first * 2.0 ** min(quiet, 10))
 
 
 def fault_of(check: FailedCheck, facts: Facts, history: History, rules: FeedbackRules) -> Fault:

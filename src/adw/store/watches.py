@@ -61,6 +61,7 @@ class Watch:
     resolved: tuple[str, ...]
     """Threads we marked as settled."""
     conflicts: tuple[str, ...]
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,4 +246,5 @@ def _watch(row: Mapping[Any, Any]) -> Watch:
         history=row["history"],
         resolved=tuple(row["resolved"]),
         conflicts=tuple(row["conflicts"]),
+        created_at=row["created_at"],
     )

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack, suppress
 
 import structlog
@@ -31,6 +31,8 @@ from adw.worker.outdated import until_outdated
 from adw.worker.reconciler import Reconciler
 from adw.worker.triggering import keep_triggering
 from adw.worker.waker import keep_waking
+from adw.worker.watcher import keep_watching
+from adw.worker.watching import Watching
 from adw.workflows.interpreter import interpreter
 
 _log = structlog.get_logger(component="worker")
@@ -79,14 +81,16 @@ async def _work(
         await engine.launch()
         stack.push_async_callback(_close, engine, hurry, grace_s=settings.worker_grace_s)
         waking = keep_waking(foundation.database, engine, limits_changed=gateway.limits_changed)
-        await _tend(foundation, engine, running, waking, stop=stop, until_eof=until_eof)
+        watching = Watching(foundation.database, engine, foundation.access)
+        tasks = {"waker": waking, "watcher": keep_watching(foundation.database, watching)}
+        await _tend(foundation, engine, running, tasks, stop=stop, until_eof=until_eof)
 
 
 async def _tend(
     foundation: Foundation,
     engine: DbosEngine,
     running: RunningDatabase,
-    waking: Coroutine[None, None, None],
+    others: Mapping[str, Coroutine[None, None, None]],
     *,
     stop: asyncio.Event,
     until_eof: bool,
@@ -100,7 +104,7 @@ async def _tend(
     tasks = [
         asyncio.create_task(dispatcher.run(), name="dispatcher"),
         asyncio.create_task(listen(foundation.database, WORK_CHANNEL, wake), name="listener"),
-        asyncio.create_task(waking, name="waker"),
+        *(asyncio.create_task(work, name=name) for name, work in others.items()),
         asyncio.create_task(_trigger(foundation, engine), name="triggers"),
         asyncio.create_task(Reconciler(foundation, engine).run(), name="reconciler"),
         asyncio.create_task(_keep(foundation, running), name="database"),

@@ -9,7 +9,7 @@ from typing import Any
 
 from adw.domain.events import EventType, NewEvent
 from adw.domain.failure import FailureClass
-from adw.domain.forge import HeadMoved, MergeConflict, Merged, MergeOutcome, NotMergeable
+from adw.domain.forge import HeadMoved, MergeConflict, Merged, MergeMethod, MergeOutcome, NotMergeable
 from adw.domain.phase import Evidence, GateOutcome
 from adw.domain.status import PrState
 from adw.ports.engine import JsonValue
@@ -29,8 +29,8 @@ class Done:
     note: str | None
 
 
-async def merge(ctx: PhaseContext, *, number: int, head: str) -> Done:
-    """Squashes the pull request onto its base, sees it there, and closes the issue.
+async def merge(ctx: PhaseContext, *, number: int, head: str, method: MergeMethod = "squash") -> Done:
+    """Brings the pull request onto its base, sees it there, and closes the issue.
 
     Raises PhaseFailed when it could not be merged, or was said to be merged but is not on the base.
     """
@@ -39,7 +39,9 @@ async def merge(ctx: PhaseContext, *, number: int, head: str) -> Done:
         forge = ctx.run.forge
         pull = await forge.get_pull_request(number)
         await ctx.check_ownership()
-        outcome = await forge.merge_pull_request(number, expected_head_sha=head, message=merge_message(pull))
+        outcome = await forge.merge_pull_request(
+            number, expected_head_sha=head, message=merge_message(pull), method=method
+        )
         return _as_json(outcome)
 
     done: Mapping[str, Any] = await ctx.step("merge", do)

@@ -21,6 +21,7 @@ from adw.workflows.comments import announce_merged, announce_ready, evidence_tab
 from adw.workflows.context import PhaseContext
 from adw.workflows.endings import PhaseFailed, Question
 from adw.workflows.facts import recall_head, require_naming
+from adw.workflows.feedback_merge import merge_terms
 from adw.workflows.merging import merge, retire
 from adw.workflows.proof import prove_head
 from adw.workflows.pull_request import ensure_pull_request, finish_pull_request
@@ -44,10 +45,30 @@ async def run(ctx: PhaseContext) -> Mapping[str, Any]:
     if seen["keep_because"] is not None:
         await announce_ready(ctx, number=number, ready=True, table=table)
         return {**result, "keptBecause": seen["keep_because"]}
-    merged = await merge(ctx, number=number, head=head)
+    terms: Mapping[str, Any] = await ctx.step("merge_terms", lambda: _terms(ctx, number=int(number), head=head))
+    if terms["waits_for"] is not None:
+        table = f"{table}\n\nNot merged yet: {terms['waits_for']}."
+        await announce_ready(ctx, number=number, ready=True, table=table)
+        return {**result, "keptBecause": terms["waits_for"], "waitsForChecks": True}
+    merged = await merge(ctx, number=number, head=head, method=terms["method"])
     await announce_merged(ctx, number=number, sha=merged.sha, note=merged.note, table=table)
     await retire(ctx, branch=naming.branch, head=head)
     return {**result, "merged": True, "mergeSha": merged.sha}
+
+
+async def _terms(ctx: PhaseContext, *, number: int, head: str) -> JsonValue:
+    """Whether the forge lets it be merged now; what is still missing is watched for once the workflow is at rest."""
+    workflow = ctx.run.workflow
+    required = ctx.run.config.gates.required_checks
+    terms = await merge_terms(
+        ctx.run.forge,
+        number=number,
+        head=head,
+        base=workflow.base_branch,
+        base_sha=workflow.base_sha,
+        required=required,
+    )
+    return {"waits_for": terms.waits_for, "method": terms.method}
 
 
 async def _check_remote(ctx: PhaseContext, worktree: Worktree, head: str) -> None:
