@@ -50,6 +50,7 @@ async def stage(stand_in: StandIn, shared_database: Database) -> AsyncIterator[G
             full_name=full_name,
             github=github,
             forge=github.forge(full_name),
+            token=token,
         )
         yield stage
         for other in stage.opened:

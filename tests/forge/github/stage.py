@@ -23,7 +23,14 @@ OURS = "adw"
 OWNER = "acme"
 
 
-def connect(stand_in: StandIn, database: Database, *, token: str, patience: Patience = HASTY) -> GitHub:
+def connect(
+    stand_in: StandIn,
+    database: Database,
+    *,
+    token: str,
+    patience: Patience = HASTY,
+    http: httpx.AsyncClient | None = None,
+) -> GitHub:
     return GitHub(
         api_url=stand_in.api_url,
         server_url=stand_in.server_url,
@@ -31,6 +38,7 @@ def connect(stand_in: StandIn, database: Database, *, token: str, patience: Pati
         database=database,
         patience=patience,
         limits=UNLIMITED,
+        http=http or httpx.AsyncClient(verify=False),
     )
 
 
@@ -68,6 +76,7 @@ class GitHubStage:
     forge: GitHubForge
     base: str = "main"
     ourselves: str = OURS
+    token: str = ""
     opened: list[GitHub] = field(default_factory=list)
 
     def person(self, name: str) -> Person:
@@ -76,8 +85,10 @@ class GitHubStage:
         self.stand_in.grant(self.full_name, name, "write")
         return Person(stage=self, name=name, forge=self.connected(token))
 
-    def connected(self, token: str, *, patience: Patience = HASTY) -> GitHubForge:
-        self.opened.append(connect(self.stand_in, self.database, token=token, patience=patience))
+    def connected(
+        self, token: str, *, patience: Patience = HASTY, http: httpx.AsyncClient | None = None
+    ) -> GitHubForge:
+        self.opened.append(connect(self.stand_in, self.database, token=token, patience=patience, http=http))
         return self.opened[-1].forge(self.full_name)
 
     async def commit(self, branch: str, files: Mapping[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable
 from datetime import datetime
@@ -56,15 +57,20 @@ class GitHubChecks:
         if not check.can_rerun or kind not in {"job", "run"}:
             return False
         path = f"/actions/jobs/{number}/rerun" if kind == "job" else f"/check-runs/{number}/rerequest"
-        try:
-            answer = await self._desk.api.send(
-                "POST", path, what=f"run {check.name} again", accept=_CANNOT, makes_content=False
-            )
-        except ForgeUnclearError:
-            if await self._has_begun_again(check):
-                return True
-            raise
-        return answer.failure is None
+        for pause_s in (*self._desk.effects.looks_s, None):
+            try:
+                answer = await self._desk.api.send(
+                    "POST", path, what=f"run {check.name} again", accept=_CANNOT, makes_content=False
+                )
+            except ForgeUnclearError:
+                if await self._has_begun_again(check):
+                    return True
+                if pause_s is None:
+                    raise
+                await asyncio.sleep(pause_s)
+            else:
+                return answer.failure is None
+        raise AssertionError
 
     async def _has_begun_again(self, check: Check) -> bool:
         for present in await self.list_checks(check.sha):
