@@ -146,6 +146,7 @@ def route(method: str, template: str, *, needs: Needs | None = None) -> Callable
         wanted: Needs = needs or ("read" if method == "GET" else "write")
         pattern = re.compile(re.sub(r"\\\{(\w+)\\\}", _part, re.escape(template)))
         ROUTES.append(Route(method=method, template=template, needs=wanted, handler=handler, pattern=pattern))
+        ROUTES.sort(key=_rank)
         return handler
 
     return named
@@ -158,6 +159,11 @@ def find_route(method: str, path: str) -> tuple[Route, dict[str, str]]:
         if candidate.method == wanted and (found := candidate.pattern.fullmatch(path)):
             return candidate, {name: unquote(text) for name, text in found.groupdict().items()}
     raise not_found()
+
+
+def _rank(one: Route) -> list[int]:
+    """Words before parts that vary, and long addresses before what could swallow them."""
+    return [*(int(word.startswith("{")) for word in one.template.split("/")), 2]
 
 
 def _part(found: re.Match[str]) -> str:

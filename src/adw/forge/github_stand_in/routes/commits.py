@@ -43,9 +43,9 @@ async def list_commits(call: Call) -> Reply:
     return call.page(commits, shape=lambda commit: commit_json(call.shapes, call.repo, commit))
 
 
-@route("GET", f"{_REPO}/commits/{{ref}}/pulls")
+@route("GET", f"{_REPO}/commits/{{commit_sha}}/pulls")
 async def list_pulls_of_commit(call: Call) -> Reply:
-    sha = await find_sha(call, call.parts["ref"])
+    sha = await find_sha(call, call.parts["commit_sha"])
     if sha is None:
         raise not_found()
     pulls = [(issue, issue.pull) for issue in call.repo.issues.values() if issue.pull]
