@@ -17,7 +17,7 @@ MAX_BYTES = 25 * 1024 * 1024
 """What GitHub sends at most."""
 
 _GUID = re.compile(r"[0-9A-Za-z-]{8,100}")
-_EVENT = re.compile(r"[a-z_]{2,64}")
+_EVENT = re.compile(r"[a-z][a-z0-9_]{1,63}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
