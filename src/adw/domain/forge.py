@@ -76,6 +76,8 @@ class PullRequest:
     merged_at: datetime | None = None
     closed_at: datetime | None = None
     url: str | None = None
+    is_behind: bool = False
+    """Whether the forge will not merge it before its base is merged into it, as far as it says so by itself."""
 
     @property
     def is_open(self) -> bool:

@@ -110,7 +110,7 @@ class Eyes:
             foreign=foreign if foreign == standing.history.foreign else None,
             base_moved=moved,
             conflicts=await self._conflicts_with(standing, pull.head_sha, base_head) if moved else (),
-            must_be_up_to_date=branch_rules.must_be_up_to_date,
+            must_be_up_to_date=branch_rules.must_be_up_to_date or pull.is_behind,
             failed=tuple(await self._judge(forge, list(red.values()), base_head)),
             pending=tuple(sorted(check.name for check in checks if check.state is CheckState.PENDING)),
             passed=tuple(sorted(check.name for check in checks if check.state is CheckState.PASSED)),

@@ -16,6 +16,7 @@ from adw.forge.github.slices.pulls import PullSlice, ReviewCommentSlice, ReviewS
 WIP = "[WIP] "
 """Begins the title of a draft where GitHub allows no drafts."""
 
+_BEHIND = "behind"
 _VERDICTS: dict[str, ReviewState] = {"APPROVED": "approved", "CHANGES_REQUESTED": "changes_requested"}
 
 
@@ -82,6 +83,7 @@ class Reader:
             merged_at=found.merged_at,
             closed_at=found.closed_at,
             url=found.html_url,
+            is_behind=found.mergeable_state == _BEHIND,
         )
 
     def is_wip(self, found: PullSlice) -> bool:
