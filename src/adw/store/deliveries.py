@@ -155,7 +155,7 @@ async def purge(connection: AsyncConnection, *, keep: timedelta = KEEP, rows: in
         deliveries.c.outcome != Outcome.PENDING.value, deliveries.c.received_at < func.clock_timestamp() - keep
     )
     removed = (await connection.execute(old)).rowcount
-    return removed + (await connection.execute(_OVERFLOW, {"kept": rows - 1})).rowcount
+    return removed + (await connection.execute(_OVERFLOW, {"kept": rows})).rowcount
 
 
 async def list_deliveries(
