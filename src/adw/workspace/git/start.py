@@ -40,6 +40,14 @@ async def starting_point(workspace: GitWorkspace, *, source: Path | str) -> Star
     return Start(head=head, files=await _newest_snapshot(workspace, head=head) or head)
 
 
+async def keep_base(workspace: GitWorkspace, *, source: Path | str) -> None:
+    """Fetches the commit that work counts as begun from, which is another one once the base was brought in."""
+    mirror, ref = workspace.mirror, workspace.own_ref("base")
+    if await mirror.git.resolve(ref) != workspace.base_sha:
+        await mirror.bring(workspace.base_sha, sources=(workspace.remote, source))
+        await mirror.set_refs({ref: workspace.base_sha})
+
+
 async def check_branch_name(branch: str | None) -> None:
     """Raises UsageError for a name git would not accept."""
     if branch is None:

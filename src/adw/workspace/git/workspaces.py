@@ -23,7 +23,7 @@ from adw.workspace.git.generated import generated_paths
 from adw.workspace.git.layout import Place, Remembered, places
 from adw.workspace.git.mirror import Mirror
 from adw.workspace.git.push import delete_refs
-from adw.workspace.git.start import check_branch_name, starting_point
+from adw.workspace.git.start import check_branch_name, keep_base, starting_point
 from adw.workspace.git.workspace import GitWorkspace
 
 _log = get_logger("workspace.git")
@@ -123,6 +123,7 @@ class GitWorkspaces:
             else:
                 if not await workspace.is_known():
                     await starting_point(workspace, source=repository.source)
+                await keep_base(workspace, source=repository.source)
                 await workspace.repair()
             return await self._without_generated(workspace, known)
 
