@@ -10,6 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from adw.forge.github.client.call import Answer, Call
 from adw.forge.github.client.credentials import AppCredential, TokenCredential, fingerprint
@@ -101,13 +104,7 @@ class AppAccess:
     def _as_app(self) -> Pass:
         now = self._clock.now()
         claims = {"iat": now - _SKEW, "exp": now + _APP_TOKEN_LIFE, "iss": str(self._credential.app_id)}
-        try:
-            token = jwt.encode(claims, self._credential.private_key, algorithm="RS256")
-        except (jwt.PyJWTError, ValueError, TypeError) as error:
-            raise ConfigurationError(
-                "GITHUB_APP_PRIVATE_KEY is not a private key that can be used",
-                hint="give the whole PEM text that GitHub made for the app, line breaks included",
-            ) from error
+        token = jwt.encode(claims, _private_key(self._credential.private_key), algorithm="RS256")
         name = fingerprint(self._api_url, "app", str(self._credential.app_id))
         return Pass(name=name, header=f"Bearer {token}", token=token)
 
@@ -149,6 +146,19 @@ class AppAccess:
         if not isinstance(found, int):
             raise ForgeError(f"GitHub named no installation of the app in {repository}")
         return found
+
+
+def _private_key(pem: str) -> RSAPrivateKey:
+    try:
+        key = load_pem_private_key(pem.encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, RSAPrivateKey):
+        raise ConfigurationError(
+            "GITHUB_APP_PRIVATE_KEY is not a private key that can be used",
+            hint="give the whole PEM text that GitHub made for the app, line breaks included",
+        )
+    return key
 
 
 def _fields(answer: Answer) -> Mapping[str, Any]:
