@@ -50,7 +50,7 @@ class Description:
     def errors(self, name: str, schema: dict[str, Any], value: Any) -> list[str]:
         """Where a value does not fit a schema; `name` is what the compiled one is kept under."""
         if name not in self._validators:
-            whole = {"allOf": [_plain(schema)], "components": {"schemas": self._needed(schema)}}
+            whole = {"allOf": [_plain(schema)], "components": {"schemas": _needed(self._schemas, schema)}}
             self._validators[name] = jsonschema_rs.Draft4Validator(whole, validate_formats=True)
         validator = self._validators[name]
         if validator.is_valid(value):
@@ -92,16 +92,6 @@ class Description:
             found = found[step]
         return found
 
-    def _needed(self, schema: dict[str, Any]) -> dict[str, Any]:
-        needed: dict[str, Any] = {}
-        waiting = _named(schema)
-        while waiting:
-            name = waiting.pop()
-            if name not in needed:
-                needed[name] = self._schemas[name]
-                waiting |= _named(needed[name])
-        return needed
-
     def pruned(self, operations: set[tuple[str, str]]) -> dict[str, Any]:
         """The same description with only these operations (method, template), and what they refer to."""
         paths: dict[str, dict[str, Any]] = {}
@@ -120,8 +110,37 @@ class Description:
         return {**{key: self.document[key] for key in ("openapi", "info")}, "paths": paths, "components": components}
 
 
+class WebhookDescription:
+    """The same of the payloads of webhooks, which a newer kind of schema describes."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._webhooks = document["webhooks"]
+        self._schemas = document["components"]["schemas"]
+        self._validators: dict[str, Any] = {}
+        self.seen: set[str] = set()
+        self.complaints: list[str] = []
+
+    @classmethod
+    def read(cls, path: Path) -> WebhookDescription:
+        return cls(orjson.loads(path.read_bytes()))
+
+    def see(self, event: str, payload: dict[str, Any]) -> None:
+        """For a stand-in to `observe_hooks` with."""
+        name = "-".join([event, payload["action"]] if "action" in payload else [event]).replace("_", "-")
+        self.seen.add(name)
+        if name not in self._webhooks:
+            self.complaints.append(f"{name}: no webhook of GitHub's")
+            return
+        if name not in self._validators:
+            schema = self._webhooks[name]["post"]["requestBody"]["content"]["application/json"]["schema"]
+            whole = {**schema, "components": {"schemas": _needed(self._schemas, schema)}}
+            self._validators[name] = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
+        for error in self._validators[name].iter_errors(payload):
+            self.complaints.append(f"{name} {'/'.join(map(str, error.instance_path))}: {error.message[:300]}")
+
+
 class Watch:
-    """Its `see` is for a stand-in to `observe` with: it keeps what the description does not allow, and what was used."""
+    """Its `see` is for a stand-in to `observe` with: it keeps what the description forbids, and what was used."""
 
     def __init__(self, description: Description) -> None:
         self._description = description
@@ -140,6 +159,18 @@ def _correct(document: dict[str, Any]) -> None:
     account = answer["content"]["application/json"]["schema"]["items"]["properties"]["account"]
     if "allOf" in account:
         account["anyOf"] = account.pop("allOf")
+
+
+def _needed(schemas: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """All that a schema refers to, directly or not."""
+    needed: dict[str, Any] = {}
+    waiting = _named(schema)
+    while waiting:
+        name = waiting.pop()
+        if name not in needed:
+            needed[name] = schemas[name]
+            waiting |= _named(needed[name])
+    return needed
 
 
 def _named(part: Any) -> set[str]:

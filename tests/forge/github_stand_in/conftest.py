@@ -28,7 +28,7 @@ class Scene:
 
     def change(self, branch: str = "fix", *, by: str = "bob") -> str:
         """A branch that changes the fifth line."""
-        text = FIRST["totals.py"].replace("five = 5", "five = 6")
+        text = FIRST["totals.py"].replace("five = 5", f"five = '{branch}'")
         return self.stand.push(REPO, branch, {"totals.py": text}, message="Count to six", by=by)
 
     def pull(self, branch: str = "fix", **more: object) -> int:
@@ -46,18 +46,18 @@ def description(request: pytest.FixtureRequest) -> Description:
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
-    yield from _served(StandIn(folder=tmp_path / "github"))
+    yield from served(StandIn(folder=tmp_path / "github"))
 
 
 @pytest.fixture
 def watched(tmp_path: Path, description: Description) -> Iterator[tuple[Scene, Watch]]:
     """A scene of which every request and answer is held against GitHub's description."""
     watch = Watch(description)
-    for scene in _served(StandIn(folder=tmp_path / "github", observe=watch.see)):
+    for scene in served(StandIn(folder=tmp_path / "github", observe=watch.see)):
         yield scene, watch
 
 
-def _served(stand: StandIn) -> Iterator[Scene]:
+def served(stand: StandIn) -> Iterator[Scene]:
     tokens = {login: stand.add_user(login) for login in ("ada", "bob", "eve")}
     stand.add_repository(REPO, files=FIRST)
     stand.grant(REPO, "bob", "write")

@@ -50,7 +50,7 @@ class Hooks:
         return len(self._queue) + self._in_hand
 
     def wanted(self, repository: Repository, event: str) -> bool:
-        return any(_wants(hook, event) for hook in repository.hooks.values())
+        return self._observe is not None or any(_wants(hook, event) for hook in repository.hooks.values())
 
     def emit(self, repository: Repository, event: str, payload: dict[str, Any]) -> None:
         """Every hook that wants the event gets it with a GUID of its own; it is shown as it was now."""
@@ -61,9 +61,11 @@ class Hooks:
                 installation = self._world.installations.get(hook.installation or 0)
                 if installation is not None and not covers(installation, repository):
                     continue
-                self.send(hook, event, payload | _installed(hook))
+                self.send(hook, event, payload | _installed(hook), target=repository.id)
 
-    def send(self, hook: Hook, event: str, payload: dict[str, Any], *, of: Delivery | None = None) -> Delivery:
+    def send(
+        self, hook: Hook, event: str, payload: dict[str, Any], *, target: int = 0, of: Delivery | None = None
+    ) -> Delivery:
         """Queues one delivery; one `of` an earlier keeps that one's GUID."""
         delivery = Delivery(
             id=self._world.new_id(),
@@ -74,6 +76,7 @@ class Hooks:
             payload=copy.deepcopy(payload),
             created_at=self._world.now(),
             redelivery=of is not None,
+            target=of.target if of else target,
         )
         hook.deliveries.append(delivery)
         self._queue.append((hook, delivery))
@@ -121,6 +124,7 @@ def signed(hook: Hook, delivery: Delivery) -> Signed:
         "x-github-event": delivery.event,
         "x-github-delivery": delivery.guid,
         "x-github-hook-id": str(hook.id),
+        "x-github-hook-installation-target-id": str(delivery.target),
         "x-github-hook-installation-target-type": "repository",
     }
     if hook.secret:

@@ -262,6 +262,7 @@ class Delivery:
     action: str | None
     payload: dict[str, Any]
     created_at: datetime
+    target: int = 0
     redelivery: bool = False
     status_code: int | None = None
     status: str = "pending"

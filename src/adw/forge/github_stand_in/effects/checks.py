@@ -140,7 +140,7 @@ class Checks:
         now = self._core.world.now()
         run.status = "completed" if report.conclusion else report.status
         run.conclusion = report.conclusion
-        run.started_at = report.started_at or run.started_at or (None if run.status == "queued" else now)
+        run.started_at = report.started_at or run.started_at or now
         run.completed_at = (report.completed_at or now) if run.status == "completed" else None
         run.title, run.summary, run.text = report.title, report.summary, report.text
         run.external_id = report.external_id or run.external_id

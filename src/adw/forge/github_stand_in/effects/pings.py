@@ -18,4 +18,4 @@ def ping(core: Core, repository: Repository, hook: Hook, *, sender: str) -> None
         "repository": repository_of(core.shapes, repository),
         "sender": core.shapes.someone(sender),
     }
-    core.hooks.send(hook, "ping", payload)
+    core.hooks.send(hook, "ping", payload, target=repository.id)
