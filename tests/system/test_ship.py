@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from repositories import SETTINGS, commit, git, make_repository, write_files
 from script import adds_farewell, builds, classifies, documents, plans, reviews, scenario, shell
+from sqlalchemy import text
 
 pytestmark = pytest.mark.runtime("plain")
 
@@ -109,3 +110,23 @@ async def test_a_base_that_moved_against_the_work_is_a_conflict_and_nothing_is_m
     assert "farewell.txt" in workflow.failure.message
     assert workflow.pr_state == "ready"
     assert git(consenting, "log", "-1", "--format=%s", "main") == "M"
+
+
+async def test_what_failed_after_its_merge_is_finished_by_a_retry_and_merged_once(system, consenting):
+    system.model.follow(whole_way())
+    workflow = await system.completed((await system.accept(consenting, "zte")).adw_id)
+    failed = text(
+        "UPDATE adw_workflows SET status = 'failed', completed_at = NULL, failure_class = 'infrastructure', "
+        "failure = jsonb_build_object('class', 'infrastructure', 'message', 'no disk', 'phase', 'ship') "
+        "WHERE adw_id = :id"
+    )
+    undone = text("UPDATE adw_phases SET status = 'failed' WHERE adw_id = :id AND phase = 'ship'")
+    async with system.foundation.database.begin() as connection:
+        for statement in (failed, undone):
+            await connection.execute(statement, {"id": workflow.adw_id})
+    await system.control.retry(workflow.adw_id, actor="person")
+    again = await system.completed(workflow.adw_id)
+    assert (again.pr_state, again.merge_sha) == ("merged", workflow.merge_sha)
+    assert git(consenting, "log", "--format=%s", "main").splitlines() == ["Say farewell (#2)", "Greet people"]
+    said = await (await system.forge(again)).list_comments(workflow.issue_number)
+    assert len(said) == 2

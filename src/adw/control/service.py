@@ -10,6 +10,7 @@ from adw.control.resuming import fail_denied, go_on, is_allowed
 from adw.control.waking import go_on_early, goes_on_by_itself
 from adw.domain.approval import Approval, ApprovalKind, Decision
 from adw.domain.events import EventType, NewEvent
+from adw.domain.kinds import Phase
 from adw.domain.phase import PhaseStatus
 from adw.domain.status import PrState, Status
 from adw.domain.workflow import Workflow
@@ -76,11 +77,11 @@ class Control:
         """Runs the failed phase again as a new attempt; what was finished before stays finished.
 
         Raises DuplicateRunError when its issue has another live workflow by now, WrongStateError when it has not
-        failed or its pull request is merged or closed.
+        failed or its pull request is merged or closed; what shipping leaves undone after its merge can be retried.
         """
         async with self.database.begin() as connection:
             workflow = await lock_workflow(connection, adw_id)
-            if workflow.pr_state in {PrState.MERGED, PrState.CLOSED}:
+            if workflow.pr_state in {PrState.MERGED, PrState.CLOSED} and not _failed_after_merge(workflow):
                 raise WrongStateError(
                     f"the pull request of workflow {adw_id} is {workflow.pr_state}",
                     hint="start a new workflow with `adw run`",
@@ -137,6 +138,12 @@ class Control:
             return resumed
         await update_workflow(connection, workflow.adw_id, changes={"wait_reason": workflow.wait_reason}, event=event)
         return await fail_denied(connection, workflow, decided)
+
+
+def _failed_after_merge(workflow: Workflow) -> bool:
+    """Whether the merge is done and only what follows it is not."""
+    failure = workflow.failure
+    return workflow.pr_state is PrState.MERGED and failure is not None and failure.phase == Phase.SHIP
 
 
 def _check_raise(asked: Approval, *, allow: bool, budget_usd: Decimal | None) -> None:

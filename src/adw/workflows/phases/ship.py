@@ -13,7 +13,7 @@ from adw.domain.approval import ApprovalKind
 from adw.domain.failure import FailureClass
 from adw.domain.kinds import MERGING, Phase
 from adw.domain.phase import Evidence, GateOutcome
-from adw.domain.status import WaitReason
+from adw.domain.status import PrState, WaitReason
 from adw.ports.engine import JsonValue
 from adw.store.phases import list_evidence, list_phases
 from adw.store.workflows import require_workflow
@@ -32,6 +32,9 @@ from adw.workflows.worktree import Worktree, open_worktree
 async def run(ctx: PhaseContext) -> Mapping[str, Any]:
     naming = await require_naming(ctx)
     head = await recall_head(ctx)
+    before: Mapping[str, Any] | None = await ctx.step("merged_before", lambda: _merged_before(ctx))
+    if before is not None:
+        return await _after_merge(ctx, before, branch=naming.branch, head=head)
     worktree = await open_worktree(ctx, branch=naming.branch)
     await _check_remote(ctx, worktree, head)
     await prove_head(ctx, worktree, head=head)
@@ -41,19 +44,35 @@ async def run(ctx: PhaseContext) -> Mapping[str, Any]:
     await _approve(ctx, seen, number=number, head=head)
     table = str(seen["table"])
     await finish_pull_request(ctx, number=number, ready=True, table=table)
-    result = {"head": head, "ready": True, "reason": seen["reason"], "merged": False, "mergeSha": None}
+    kept = {"head": head, "ready": True, "reason": seen["reason"], "merged": False, "mergeSha": None}
     if seen["keep_because"] is not None:
         await announce_ready(ctx, number=number, ready=True, table=table)
-        return {**result, "keptBecause": seen["keep_because"]}
+        return {**kept, "keptBecause": seen["keep_because"]}
     terms: Mapping[str, Any] = await ctx.step("merge_terms", lambda: _terms(ctx, number=int(number), head=head))
     if terms["waits_for"] is not None:
         table = f"{table}\n\nNot merged yet: {terms['waits_for']}."
         await announce_ready(ctx, number=number, ready=True, table=table)
-        return {**result, "keptBecause": terms["waits_for"], "waitsForChecks": True}
+        return {**kept, "keptBecause": terms["waits_for"], "waitsForChecks": True}
     merged = await merge(ctx, number=number, head=head, method=terms["method"])
-    await announce_merged(ctx, number=number, sha=merged.sha, note=merged.note, table=table)
-    await retire(ctx, branch=naming.branch, head=head)
-    return {**result, "merged": True, "mergeSha": merged.sha}
+    made = {"number": number, "sha": merged.sha, "note": merged.note, "table": table, "reason": seen["reason"]}
+    return await _after_merge(ctx, made, branch=naming.branch, head=head)
+
+
+async def _merged_before(ctx: PhaseContext) -> JsonValue:
+    """What an earlier attempt merged, if it got so far; only what comes after the merge is left to do then."""
+    async with ctx.services.database.read() as connection:
+        workflow = await require_workflow(connection, ctx.adw_id)
+        if workflow.pr_state is not PrState.MERGED:
+            return None
+        table = evidence_table(await list_evidence(connection, ctx.adw_id))
+    reason = "it was merged by an earlier attempt"
+    return {"number": workflow.pr_number, "sha": workflow.merge_sha, "note": None, "table": table, "reason": reason}
+
+
+async def _after_merge(ctx: PhaseContext, made: Mapping[str, Any], *, branch: str, head: str) -> Mapping[str, Any]:
+    await announce_merged(ctx, number=made["number"], sha=made["sha"], note=made["note"], table=made["table"])
+    await retire(ctx, branch=branch, head=head)
+    return {"head": head, "ready": True, "reason": made["reason"], "merged": True, "mergeSha": made["sha"]}
 
 
 async def _terms(ctx: PhaseContext, *, number: int, head: str) -> JsonValue:
