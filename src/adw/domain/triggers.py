@@ -42,7 +42,6 @@ class Why(StrEnum):
     PING = "ping"
     EVENT_NOT_USED = "event_not_used"
     ACTION_NOT_USED = "action_not_used"
-    NO_REPOSITORY = "no_repository"
     UNKNOWN_REPOSITORY = "unknown_repository"
     TOO_OLD = "too_old"
     NO_TRIGGER = "no_trigger"
@@ -65,7 +64,6 @@ class Why(StrEnum):
     TEXT_CHANGED = "text_changed"
     NO_ISSUE = "no_issue"
     TOO_MANY_STARTS = "too_many_starts"
-    UNKNOWN_SENDER = "unknown_sender"
     SCHEDULE_GONE = "schedule_gone"
     GAVE_UP = "gave_up"
 
