@@ -10,7 +10,7 @@ import httpx
 import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from tests.forge.github_stand_in.conftest import REPO, Scene
+from tests.forge.github_stand_in.conftest import REPO, Scene, new_client
 
 R = f"/repos/{REPO}"
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -195,9 +195,7 @@ class Tour:
         self.send(bob, "DELETE", f"{R}/git/refs/heads/spare", None, 204)
 
     def apps(self) -> None:
-        signed = httpx.Client(
-            base_url=self.scene.stand.api_url, headers={"authorization": f"Bearer {app_token(self.app)}"}
-        )
+        signed = self._signed(self.app)
         with signed:
             self.get(signed, "/app")
             self.get(signed, "/app/installations")
@@ -242,7 +240,10 @@ class Tour:
         stand = self.scene.stand
         app = stand.add_app("linter", owner="ada", public_key=PUBLIC)
         installation = stand.install("linter", owner="ada")
-        with httpx.Client(base_url=stand.api_url, headers={"authorization": f"Bearer {app_token(app.id)}"}) as signed:
+        with self._signed(app.id) as signed:
             made = self.send(signed, "POST", f"/app/installations/{installation.id}/access_tokens", {}, 201)
-        self.installed = httpx.Client(base_url=stand.api_url, headers={"authorization": f"Bearer {made['token']}"})
+        self.installed = new_client(stand.api_url, {"authorization": f"Bearer {made['token']}"})
         return app.id
+
+    def _signed(self, app: int) -> httpx.Client:
+        return new_client(self.scene.stand.api_url, {"authorization": f"Bearer {app_token(app)}"})
