@@ -50,6 +50,7 @@ def diagnose(settings: Settings) -> list[Finding]:
         ("database", _database),
         ("agent cli", _agent_cli),
         ("model credential", _credential),
+        ("github", _github),
         ("isolation", _isolation),
     )
     return [_guarded(name, check, settings) for name, check in checks]
@@ -143,6 +144,23 @@ def _credential(settings: Settings) -> Finding:
         return Finding(name="model credential", state="ok", detail=detail)
     hint = "set ANTHROPIC_API_KEY, ANTHROPIC_AUTH_TOKEN or CLAUDE_CODE_OAUTH_TOKEN; `adw demo` needs none"
     return Finding(name="model credential", state="warning", detail="none", hint=hint)
+
+
+def _github(settings: Settings) -> Finding:
+    """Who we are there, asked of GitHub itself; work on the local forge needs none of it."""
+    from adw.store.migrations import status
+    from adw.wiring.database import running_database
+    from adw.wiring.github import account_on_github
+
+    if settings.github_token is None and settings.github_app_id is None:
+        detail = "no credential, so only the local forge and what is public can be used"
+        return Finding(name="github", state="ok", detail=detail)
+    with running_database(settings) as running:
+        if not status(running.url).is_current:
+            return Finding(name="github", state="warning", detail="not asked before the database is up to date")
+        login = asyncio.run(account_on_github(settings, url=running.url))
+    hint = None if settings.github_webhook_secret else "webhooks are refused without GITHUB_WEBHOOK_SECRET"
+    return Finding(name="github", state="ok", detail=f"{login} at {settings.github_api_url}", hint=hint)
 
 
 def _isolation(settings: Settings) -> Finding:

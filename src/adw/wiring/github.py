@@ -17,6 +17,16 @@ def build_github(settings: Settings, *, database: Database) -> GitHub:
     )
 
 
+async def account_on_github(settings: Settings, *, url: str) -> str:
+    """The login of our credential, asked of GitHub. Raises what the forge raises when it is refused."""
+    database = Database(url)
+    try:
+        async with build_github(settings, database=database) as github:
+            return (await github.forge("any/repository").ourselves()).login
+    finally:
+        await database.close()
+
+
 def _credential(settings: Settings) -> AppCredential | TokenCredential | None:
     if settings.github_app_id is not None and settings.github_app_private_key is not None:
         return AppCredential(app_id=settings.github_app_id, private_key=settings.github_app_private_key)
