@@ -83,10 +83,6 @@ HTTP_CODES = {
 NO_EFFECT_YET = {
     "project.forge",
     "gates.required_checks",
-    "triggers.labels",
-    "triggers.comments",
-    "triggers.authors",
-    "triggers.schedules",
 }
 """Keys of `adw.toml` that are checked but not acted on by this version."""
 
