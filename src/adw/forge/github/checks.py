@@ -14,7 +14,7 @@ from adw.forge.github.client.repository import items_of, read, segment
 from adw.forge.github.desk import Desk
 from adw.forge.github.slices.base import LONG_AGO
 from adw.forge.github.slices.checks import CheckRunSlice, CombinedStatusSlice, StatusSlice, WorkflowRunSlice
-from adw.kit.errors import ForgeDeniedError, ForgeUnclearError
+from adw.kit.errors import ForgeDeniedError, ForgeUnclearError, NotFoundError, UsageError
 
 ACTIONS = "github-actions"
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -86,6 +86,8 @@ class GitHubChecks:
                 found += [read(CheckRunSlice, item) for item in items_of(page, within="check_runs")]
         except ForgeDeniedError:
             return await self._jobs(sha)  # some tokens may see actions but no checks
+        except (NotFoundError, UsageError):
+            return []  # a commit that was just pushed is not known everywhere yet
         return found
 
     async def _jobs(self, sha: str) -> list[CheckRunSlice]:
@@ -106,7 +108,7 @@ class GitHubChecks:
         try:
             async for page in self._desk.api.pages(path, what=what):
                 found += read(CombinedStatusSlice, page.json()).statuses
-        except ForgeDeniedError:
+        except (ForgeDeniedError, NotFoundError, UsageError):
             return []
         return found
 

@@ -49,7 +49,8 @@ class Call:
 
     @property
     def cost(self) -> Cost:
-        if self.is_reading:
+        is_query = self.resource == "graphql" and self.may_repeat
+        if self.is_reading or is_query:
             return Cost()
         return Cost(points=_WRITING_POINTS, writes=1.0 if self.makes_content else 0.0)
 
