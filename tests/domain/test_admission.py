@@ -163,11 +163,24 @@ def test_a_parent_that_needs_somebody_is_named_first_with_what_to_do(status, pr_
     assert "1a2b3c4d" in because.detail
 
 
-def test_done_is_completed_unless_closed_or_merged_whatever_its_status():
+def test_done_is_completed_without_a_pull_request_or_merged_whatever_its_status():
     done = {pair for pair in product(Status, PrState) if is_done(*pair)}
     merged = {(status, PrState.MERGED) for status in Status}
-    completed = {(Status.COMPLETED, state) for state in PrState if state is not PrState.CLOSED}
-    assert done == merged | completed
+    assert done == merged | {(Status.COMPLETED, PrState.NONE)}
+
+
+def test_new_work_waits_while_as_many_pull_requests_wait_for_people_as_may():
+    situation = Situation(slots=5, shares={"p": Share(waiting_for_people=2)})
+    held, free, round_ = (
+        replace(queued("new"), project_id="p", open_limit=2),
+        replace(queued("more"), project_id="p", open_limit=3),
+        replace(queued("round"), project_id="p"),
+    )
+    because = decide([held], situation).waits["new"]
+    assert because.reason is QueueReason.OPEN_PULL_REQUESTS
+    assert "2 pull requests" in because.detail
+    assert decide([held, free], situation).start == free
+    assert decide([held, round_], situation).start == round_
 
 
 def test_counts_that_change_are_no_news_but_reasons_and_parents_are():

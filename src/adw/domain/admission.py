@@ -24,6 +24,7 @@ class QueueReason(StrEnum):
     MEMORY = "memory"
     CPU = "cpu"
     START_RATE = "start_rate"
+    OPEN_PULL_REQUESTS = "open_pull_requests"
     PROJECT_LIMIT = "project_limit"
     SLOTS = "slots"
 
@@ -54,6 +55,8 @@ class Queued:
     priority: int
     waited_s: float
     project_limit: int | None = None
+    open_limit: int | None = None
+    """Pull requests of its project that may wait for people when it starts; None for what has one itself."""
     unmet: tuple[Parent, ...] = ()
 
     @property
@@ -63,9 +66,13 @@ class Queued:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """What a project has of the whole: how many are active, and how long ago one was last started, if ever."""
+    """What a project has of the whole: how many are active, how many pull requests wait, and how long ago one was last
+    started, if ever.
+    """
 
     active: int = 0
+    waiting_for_people: int = 0
+    """Pull requests that are open while nothing is done about them by itself."""
     unserved_s: float | None = None
 
 
@@ -99,8 +106,8 @@ class Decision:
 
 
 def is_done(status: Status, pr_state: PrState) -> bool:
-    """Whether those that depend on such a workflow may start."""
-    return pr_state is PrState.MERGED or (status is Status.COMPLETED and pr_state is not PrState.CLOSED)
+    """Whether those that depend on such a workflow may start: merged, or done without any pull request."""
+    return pr_state is PrState.MERGED or (status is Status.COMPLETED and pr_state is PrState.NONE)
 
 
 def decide(queue: Iterable[Queued], situation: Situation) -> Decision:
@@ -134,6 +141,8 @@ def _kept(each: Queued, situation: Situation) -> Because | None:
         return Because(reason=QueueReason.DEPENDS_ON, detail=_waits_for(each.unmet))
     if situation.shortage is not None:
         return Because(reason=QueueReason(situation.shortage.kind), detail=situation.shortage.detail)
+    if (because := _kept_by_people(each, situation)) is not None:
+        return because
     limit, active = situation.limit_of(each), situation.share(each.project_id).active
     if limit is not None and active >= limit:
         return Because(
@@ -145,6 +154,16 @@ def _kept(each: Queued, situation: Situation) -> Because | None:
     return None
 
 
+def _kept_by_people(each: Queued, situation: Situation) -> Because | None:
+    waiting = situation.share(each.project_id).waiting_for_people
+    if each.open_limit is None or waiting < each.open_limit:
+        return None
+    return Because(
+        reason=QueueReason.OPEN_PULL_REQUESTS,
+        detail=f"{waiting} pull requests of its project wait for people, and {each.open_limit} may: see `adw pr list`",
+    )
+
+
 def _waits_for(unmet: tuple[Parent, ...]) -> str:
     """The first that needs somebody to do something, else the first."""
     shown = min(unmet, key=lambda each: not _advice(each))
@@ -154,7 +173,8 @@ def _waits_for(unmet: tuple[Parent, ...]) -> str:
 
 def _how_it_is(parent: Parent) -> str:
     if parent.status is Status.COMPLETED:
-        return "whose pull request was closed"
+        is_closed = parent.pr_state is PrState.CLOSED
+        return "whose pull request was closed" if is_closed else "whose pull request is not merged yet"
     return {
         Status.FAILED: "which has failed",
         Status.CANCELLED: "which was cancelled",
@@ -165,6 +185,6 @@ def _how_it_is(parent: Parent) -> str:
 def _advice(parent: Parent) -> str:
     if parent.status is Status.FAILED:
         return f": `adw workflow retry {parent.adw_id}`, or cancel this one"
-    if parent.status in {Status.CANCELLED, Status.COMPLETED}:
+    if parent.status is Status.CANCELLED or parent.pr_state is PrState.CLOSED:
         return " and will never be done: cancel this one"
     return ""

@@ -55,6 +55,8 @@ class NewWorkflow:
     """Workflows that have to be done before it starts."""
     project_limit: int | None = None
     """Workflows of its project that may be active beside it, itself included, as `adw.toml` said at acceptance."""
+    open_pull_limit: int | None = None
+    """Pull requests of its project that may wait for people when it starts, likewise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

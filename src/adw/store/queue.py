@@ -21,22 +21,23 @@ from adw.store.events import append_event
 from adw.store.rows import because_from, because_to, workflow_from
 from adw.store.tables.workflows import projects, workflows
 
-_DONE = "(p.pr_state = 'merged' OR (p.status = 'completed' AND p.pr_state <> 'closed'))"
+_DONE = "(p.pr_state = 'merged' OR (p.status = 'completed' AND p.pr_state = 'none'))"
 """As `adw.domain.admission.is_done` says it."""
 
 _ANY = text("SELECT EXISTS (SELECT FROM adw_workflows WHERE status = 'queued')")
 
 _HEADS = text(f"""
-SELECT DISTINCT ON (project_id, priority, project_limit) adw_id, project_id, priority, project_limit,
-    coalesce(extract(epoch FROM clock_timestamp() - queued_at), 0)::float AS waited_s
-FROM adw_workflows AS q
+SELECT DISTINCT ON (project_id, priority, project_limit, open_limit) adw_id, project_id, priority, project_limit,
+    open_limit, coalesce(extract(epoch FROM clock_timestamp() - queued_at), 0)::float AS waited_s
+FROM (SELECT *, CASE WHEN pr_state = 'none' THEN open_pull_limit END AS open_limit FROM adw_workflows) AS q
 WHERE status = 'queued' AND NOT adw_id = ANY (:without) AND (depends_on = '{{}}' OR NOT EXISTS (
     SELECT FROM adw_workflows AS p WHERE p.adw_id = ANY (q.depends_on) AND NOT {_DONE}))
-ORDER BY project_id, priority, project_limit, queued_at
+ORDER BY project_id, priority, project_limit, open_limit, queued_at
 """)  # noqa: S608 # a constant of this module
 
 _ALL = text("""
 SELECT adw_id, project_id, priority, project_limit, queued_because,
+    CASE WHEN pr_state = 'none' THEN open_pull_limit END AS open_limit,
     coalesce(extract(epoch FROM clock_timestamp() - queued_at), 0)::float AS waited_s
 FROM adw_workflows WHERE status = 'queued'
 """)
@@ -50,10 +51,14 @@ ORDER BY q.adw_id, d.position
 """)  # noqa: S608 # a constant of this module
 
 _SHARES = text("""
-SELECT p.id, coalesce(a.active, 0) AS active, extract(epoch FROM clock_timestamp() - p.served_at)::float AS unserved_s
+SELECT p.id, coalesce(a.active, 0) AS active, coalesce(o.waiting, 0) AS waiting,
+    extract(epoch FROM clock_timestamp() - p.served_at)::float AS unserved_s
 FROM projects AS p
 LEFT JOIN (SELECT project_id, count(*) AS active FROM adw_workflows WHERE status = 'active' GROUP BY project_id) AS a
     ON a.project_id = p.id
+LEFT JOIN (SELECT project_id, count(*) AS waiting FROM adw_workflows
+    WHERE pr_state IN ('draft', 'ready') AND status NOT IN ('active', 'queued', 'cancelled') GROUP BY project_id) AS o
+    ON o.project_id = p.id
 """)
 
 _POSITIONS = text("""
@@ -101,7 +106,7 @@ async def whole_queue(connection: AsyncConnection) -> list[Told]:
 async def shares(connection: AsyncConnection) -> dict[str, Share]:
     """What each project has active, and how long ago one of its workflows was last started from the queue."""
     rows = (await connection.execute(_SHARES)).mappings()
-    return {row["id"]: Share(active=row["active"], unserved_s=row["unserved_s"]) for row in rows}
+    return {row["id"]: _share(row) for row in rows}
 
 
 async def claim_queued(connection: AsyncConnection, adw_id: str) -> Workflow | None:
@@ -153,6 +158,10 @@ def _event(because: Because) -> NewEvent:
     return NewEvent(type=EventType.WORKFLOW_UPDATED, message=f"queued: {because.detail}", data=data)
 
 
+def _share(row: Mapping[Any, Any]) -> Share:
+    return Share(active=row["active"], waiting_for_people=row["waiting"], unserved_s=row["unserved_s"])
+
+
 def _queued(row: Mapping[Any, Any], unmet: tuple[Parent, ...] = ()) -> Queued:
     return Queued(
         adw_id=row["adw_id"],
@@ -160,5 +169,6 @@ def _queued(row: Mapping[Any, Any], unmet: tuple[Parent, ...] = ()) -> Queued:
         priority=row["priority"],
         waited_s=row["waited_s"],
         project_limit=row["project_limit"],
+        open_limit=row["open_limit"],
         unmet=unmet,
     )

@@ -50,6 +50,7 @@ async def create_workflow(connection: AsyncConnection, new: NewWorkflow) -> Work
         "forked_from": new.forked_from,
         "depends_on": list(new.depends_on),
         "project_limit": new.project_limit,
+        "open_pull_limit": new.open_pull_limit,
     }
     with _live_once(new.issue_number):
         await connection.execute(insert(workflows).values(values))

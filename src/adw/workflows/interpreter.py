@@ -25,6 +25,7 @@ from adw.store.events import FencedError
 from adw.store.workflows import claim_ownership, require_workflow
 from adw.workflows.comments import announce_failure, announce_question, announce_status
 from adw.workflows.context import PhaseContext, Run
+from adw.workflows.dependents import from_present_base
 from adw.workflows.endings import LegEnded, PhaseFailed, classify_error
 from adw.workflows.lifecycle import (
     complete_phase,
@@ -72,7 +73,7 @@ def interpreter(services: Services) -> Callable[[Leg, JsonObject], Awaitable[Jso
 
 async def _interpret(run: Run, names: list[str]) -> str:
     try:
-        run = await _informed(run)
+        run = await _informed(await from_present_base(run))
         with present(presence_file(run.services.work_dir, run.adw_id)):
             await _run_phases(run, names)
             await complete_workflow(run)

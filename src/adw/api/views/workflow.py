@@ -84,7 +84,10 @@ class FailureView(Wire):
 class QueuedBecauseView(Wire):
     """Why a workflow is still queued."""
 
-    reason: str = Field(description="`slots`, `project_limit`, `depends_on`, `disk`, `memory`, `cpu` or `start_rate`")
+    reason: str = Field(
+        description="`slots`, `project_limit`, `depends_on`, `disk`, `memory`, `cpu`, `start_rate` or "
+        "`open_pull_requests`"
+    )
     detail: str = Field(description="For a person")
     position: int | None = Field(
         description="Place in line by urgency and age, from 1; null for what waits for other workflows"

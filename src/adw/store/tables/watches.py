@@ -25,6 +25,7 @@ watches = Table(
     json_object("history"),
     Column("resolved", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
     Column("conflicts", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
+    json_object("forecast"),
     created_at(),
     one_of("stage", STAGES),
     Index("ix_adw_watches_due", "due_at", postgresql_where=text("stage <> 'done'")),

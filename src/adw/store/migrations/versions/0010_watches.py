@@ -21,6 +21,9 @@ def upgrade() -> None:
     _requests()
     _threads()
     _thread_comments()
+    op.add_column("adw_workflows", sa.Column("open_pull_limit", sa.Integer(), nullable=True))
+    waits = sa.text("pr_state IN ('draft', 'ready')")
+    op.create_index("ix_adw_workflows_open_pulls", "adw_workflows", ["project_id"], postgresql_where=waits)
     _approval_kinds(f"{_BEFORE}, 'feedback', 'revert'")
     op.execute(
         "INSERT INTO adw_watches (adw_id) SELECT adw_id FROM adw_workflows"
@@ -32,6 +35,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DELETE FROM adw_approvals WHERE kind IN ('feedback', 'revert')")
     _approval_kinds(_BEFORE)
+    op.drop_index("ix_adw_workflows_open_pulls", "adw_workflows")
+    op.drop_column("adw_workflows", "open_pull_limit")
     op.drop_table("review_thread_comments")
     op.drop_table("review_threads")
     op.drop_table("adw_round_requests")
@@ -52,6 +57,7 @@ def _watches() -> None:
         sa.Column("history", JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
         sa.Column("resolved", ARRAY(sa.Text()), server_default=_EMPTY, nullable=False),
         sa.Column("conflicts", ARRAY(sa.Text()), server_default=_EMPTY, nullable=False),
+        sa.Column("forecast", JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=_NOW, nullable=False),
         sa.CheckConstraint("stage IN ('open', 'over', 'after', 'done')", name=op.f("ck_adw_watches_stage_known")),
         sa.ForeignKeyConstraint(
