@@ -25,7 +25,7 @@ WHERE project_id = (
     SELECT project_id FROM trigger_polls
     WHERE due_at <= clock_timestamp() AND (leased_until IS NULL OR leased_until <= clock_timestamp())
     ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING project_id, cursor, failures, looked_at, began_at, clock_timestamp() AS now
+RETURNING project_id, cursor, failures, looked_at, first_number, clock_timestamp() AS now
 """)
 
 
@@ -37,16 +37,15 @@ class Look:
     cursor: str | None
     failures: int
     looked_at: datetime | None
-    """When somebody looked last, and when for the first time, both with success."""
-    began_at: datetime | None
+    """When somebody looked last with success."""
+    first_number: int | None
+    """The highest number there was at the first look: by numbers new things are told from old ones without a clock."""
     now: datetime
 
     @property
     def new_since(self) -> datetime:
         """From when on something can be news to us."""
-        if self.looked_at is None or self.began_at is None:
-            return self.now
-        return max(self.began_at, self.looked_at - OVERLAP)
+        return self.now if self.looked_at is None else self.looked_at - OVERLAP
 
 
 async def claim_poll(connection: AsyncConnection, *, owner: str, lease_s: float = LEASE_S) -> Look | None:
@@ -73,9 +72,10 @@ async def end_poll(
     owner: str,
     again_in_s: float,
     cursor: str | None = None,
+    first_number: int | None = None,
     problem: str | None = None,
 ) -> None:
-    """Gives the project back. With a problem the cursor stays, and it counts as a failure."""
+    """Gives the project back. With a problem the cursor stays, and it counts as a failure. None leaves things as is."""
     values: dict[str, object] = {
         "owner": None,
         "leased_until": None,
@@ -84,7 +84,8 @@ async def end_poll(
         "failures": 0 if problem is None else polls.c.failures + 1,
     }
     if cursor is not None:
-        now = func.clock_timestamp()
-        values |= {"cursor": storable_text(cursor), "looked_at": now, "began_at": func.coalesce(polls.c.began_at, now)}
+        values |= {"cursor": storable_text(cursor), "looked_at": func.clock_timestamp()}
+    if first_number is not None:
+        values["first_number"] = first_number
     mine = (polls.c.project_id == project_id, polls.c.owner == owner)
     await connection.execute(update(polls).where(*mine).values(**values))

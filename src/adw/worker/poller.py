@@ -74,9 +74,10 @@ class Poller:
         return True
 
     async def _look(self, look: Look, project: Project, triggers: TriggersTable) -> None:
+        first_number: int | None = None
         if look.cursor is None:
             changes = await self._source.changes(project.source, None)
-            arrivals = await self._first(project, triggers)
+            first_number, arrivals = await self._first(project, triggers)
         else:
             changes = await self._changes(project, look.cursor)
             arrivals = await self._news(look, project, changes)
@@ -91,6 +92,7 @@ class Poller:
                 owner=self._owner,
                 again_in_s=triggers.poll_s if changes.is_complete else 0.0,
                 cursor=changes.cursor,
+                first_number=first_number,
             )
         if arrivals:
             _log.info("changes_found", project=project.id, count=len(arrivals))
@@ -110,18 +112,24 @@ class Poller:
                 others.append(await forge.get_issue(number))
             except NotFoundError:
                 continue
-        return arrivals_of(project, changes, new_since=look.new_since, issues=others)
+        after = look.first_number or 0
+        return arrivals_of(project, changes, after_number=after, new_since=look.new_since, issues=others)
 
-    async def _first(self, project: Project, triggers: TriggersTable) -> list[Arrival]:
-        """What is there already counts only where an open issue carries a label that starts work."""
-        issues = await self._parts.forge_of(project).list_issues(state="open", limit=MOST_FIRST_ISSUES)
+    async def _first(self, project: Project, triggers: TriggersTable) -> tuple[int, list[Arrival]]:
+        """What is there already counts only where an open issue carries a label that starts work.
+
+        The highest number there is comes with it.
+        """
+        forge = self._parts.forge_of(project)
+        newest = max((issue.number for issue in await forge.list_issues(state=None, limit=1)), default=0)
+        issues = await forge.list_issues(state="open", limit=MOST_FIRST_ISSUES)
         carrying = [
             issue for issue in issues if any(is_trigger_label(label, triggers.labels) for label in issue.labels)
         ]
         labels: list[LabelChange] = []
         for issue in carrying:
             labels += await self._source.label_changes(project.source, issue.number)
-        return first_arrivals(project, carrying, triggers, labels=labels)
+        return newest, first_arrivals(project, carrying, triggers, labels=labels)
 
     async def _settings(self, project: Project) -> TriggersTable:
         """Those on the base branch; its schedules are taken over on the way. Usual ones where they cannot be read."""

@@ -18,16 +18,18 @@ from adw.store.deliveries import Arrival, arrival_of
 
 
 def arrivals_of(
-    project: Project, changes: Changes, *, new_since: datetime, issues: Iterable[Issue] = ()
+    project: Project, changes: Changes, *, after_number: int, new_since: datetime, issues: Iterable[Issue] = ()
 ) -> list[Arrival]:
     """`issues` are others that labels were put on, as they are now; a label of one we cannot see says nothing.
 
-    Of issues that only changed nothing is told: new are those made at `new_since` or later.
+    Of issues that only changed nothing is told: new are those with a number after `after_number`, made at `new_since`
+    or later.
     """
     known = {issue.number: issue for issue in (*issues, *changes.issues)}
     pulls = {pull.number for pull in changes.pulls}
+    fresh = [each for each in changes.issues if each.number > after_number and each.created_at >= new_since]
     notices: list[Notice] = [
-        *(_opened(project, issue, changes) for issue in changes.issues if issue.created_at >= new_since),
+        *(_opened(project, issue, changes) for issue in fresh),
         *_labeled(project, changes.labels, known),
         *(_comment(project, comment, known, pulls) for comment in changes.comments),
         *(_pull(project, pull) for pull in changes.pulls),

@@ -91,7 +91,7 @@ polls = Table(
     Column("failures", Integer, nullable=False, server_default="0"),
     Column("problem", Text),
     Column("looked_at", DateTime(timezone=True)),
-    Column("began_at", DateTime(timezone=True)),
+    Column("first_number", Integer),
 )
 
 schedules = Table(

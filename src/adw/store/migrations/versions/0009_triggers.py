@@ -98,7 +98,7 @@ def _polls() -> None:
         sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
         sa.Column("problem", sa.Text(), nullable=True),
         _moment("looked_at"),
-        _moment("began_at"),
+        sa.Column("first_number", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("project_id", name=op.f("pk_trigger_polls")),
         _of_project("trigger_polls"),
     )
