@@ -20,7 +20,7 @@ from adw.forge.github.client.credentials import AppCredential, TokenCredential
 from adw.forge.github.client.kept import KeptAnswers
 from adw.forge.github.client.repository import RepositoryApi, check_full_name
 from adw.forge.github.client.turns import Patience, Turns
-from adw.forge.github.client.wire import new_http
+from adw.forge.github.client.wire import Network
 from adw.forge.github.desk import Desk
 from adw.forge.github.effects import Effects
 from adw.forge.github.forge import GitHubForge
@@ -62,10 +62,10 @@ class GitHub:
         )
         self._clock = clock
         self._credential = credential
-        self._http = http or new_http()
+        self._network = Network(http)
         self._api = GitHubApi(
             api_url=address,
-            http=self._http,
+            network=self._network,
             access=_access(credential, api_url=address, clock=clock),
             turns=Turns(database, rest=limits or RateLimits(), graphql=_GRAPHQL, patience=patience),
             kept=KeptAnswers(database),
@@ -88,7 +88,7 @@ class GitHub:
         await self.aclose()
 
     async def aclose(self) -> None:
-        await self._http.aclose()
+        await self._network.aclose()
 
     def forge(self, full_name: str) -> GitHubForge:
         """The forge of `owner/name`. Nothing is asked before it is used."""

@@ -9,11 +9,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-import jwt
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
 from adw.forge.github.client.call import Answer, Call
 from adw.forge.github.client.credentials import AppCredential, TokenCredential, fingerprint
 from adw.kit.clock import Clock
@@ -104,7 +99,7 @@ class AppAccess:
     def _as_app(self) -> Pass:
         now = self._clock.now()
         claims = {"iat": now - _SKEW, "exp": now + _APP_TOKEN_LIFE, "iss": str(self._credential.app_id)}
-        token = jwt.encode(claims, _private_key(self._credential.private_key), algorithm="RS256")
+        token = _signed(claims, self._credential.private_key)
         name = fingerprint(self._api_url, "app", str(self._credential.app_id))
         return Pass(name=name, header=f"Bearer {token}", token=token)
 
@@ -148,7 +143,13 @@ class AppAccess:
         return found
 
 
-def _private_key(pem: str) -> RSAPrivateKey:
+def _signed(claims: Mapping[str, Any], pem: str) -> str:
+    # Only apps need them, and loading them takes longer than all the rest of this client.
+    import jwt
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
     try:
         key = load_pem_private_key(pem.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
@@ -158,7 +159,7 @@ def _private_key(pem: str) -> RSAPrivateKey:
             "GITHUB_APP_PRIVATE_KEY is not a private key that can be used",
             hint="give the whole PEM text that GitHub made for the app, line breaks included",
         )
-    return key
+    return jwt.encode(dict(claims), key, algorithm="RS256")
 
 
 def _fields(answer: Answer) -> Mapping[str, Any]:

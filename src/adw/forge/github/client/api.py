@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
-import httpx
 import orjson
 
 from adw.forge.github.client.access import Access, Pass
@@ -16,7 +15,7 @@ from adw.forge.github.client.failures import Failure, FailureKind, classify
 from adw.forge.github.client.headers import read_headers
 from adw.forge.github.client.kept import KeptAnswers, request_name
 from adw.forge.github.client.turns import Patience, Turns
-from adw.forge.github.client.wire import BrokenError, Reply, Request, exchange
+from adw.forge.github.client.wire import BrokenError, Network, Reply, Request, exchange
 from adw.kit.clock import Clock
 from adw.kit.errors import AdwError, ForgeError
 from adw.store.github_cache import KeptAnswer
@@ -43,7 +42,7 @@ class GitHubApi:
         self,
         *,
         api_url: str,
-        http: httpx.AsyncClient,
+        network: Network,
         access: Access,
         turns: Turns,
         kept: KeptAnswers,
@@ -51,7 +50,7 @@ class GitHubApi:
         clock: Clock,
     ) -> None:
         self._api_url = api_url.rstrip("/")
-        self._http = http
+        self._network = network
         self._access = access
         self._turns = turns
         self._kept = kept
@@ -79,7 +78,7 @@ class GitHubApi:
         async with self._turns.turn(shown.name, resource=call.resource, cost=call.cost):
             request = replace(self._request(call, shown, kept=None), may_leave=True, tail=most_bytes)
             try:
-                reply = await exchange(self._http, request)
+                reply = await exchange(self._network.http, request)
             except BrokenError as error:
                 raise ForgeError(f"GitHub did not answer when asked to {call.what}: {error}") from error
         outcome = await self._read(call, shown, reply)
@@ -98,7 +97,7 @@ class GitHubApi:
         kept = await self._kept.find(shown.name, name) if call.is_reading else None
         async with self._turns.turn(shown.name, resource=call.resource, cost=call.cost):
             try:
-                reply = await exchange(self._http, self._request(call, shown, kept=kept))
+                reply = await exchange(self._network.http, self._request(call, shown, kept=kept))
             except BrokenError as error:
                 return _broken(call, error)
         if reply.status == _NOT_MODIFIED and kept is not None:

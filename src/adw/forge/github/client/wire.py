@@ -53,11 +53,24 @@ class Reply:
     body: bytes
 
 
-def new_http(*, transport: httpx.AsyncBaseTransport | None = None, read_timeout_s: float = 30.0) -> httpx.AsyncClient:
-    """A client that decides nothing by itself."""
-    timeout = httpx.Timeout(read_timeout_s, connect=10.0, pool=60.0)
-    limits = httpx.Limits(max_connections=32, max_keepalive_connections=8, keepalive_expiry=20.0)
-    return httpx.AsyncClient(transport=transport, timeout=timeout, limits=limits, follow_redirects=False)
+class Network:
+    """Connections, made when the first request goes out: reading the certificates of all authorities takes time."""
+
+    def __init__(self, http: httpx.AsyncClient | None = None) -> None:
+        """`http` replaces the network in tests."""
+        self._http = http
+
+    @property
+    def http(self) -> httpx.AsyncClient:
+        if self._http is None:
+            timeout = httpx.Timeout(30.0, connect=10.0, pool=60.0)
+            limits = httpx.Limits(max_connections=32, max_keepalive_connections=8, keepalive_expiry=20.0)
+            self._http = httpx.AsyncClient(timeout=timeout, limits=limits, follow_redirects=False)
+        return self._http
+
+    async def aclose(self) -> None:
+        if self._http is not None:
+            await self._http.aclose()
 
 
 async def exchange(http: httpx.AsyncClient, request: Request) -> Reply:
