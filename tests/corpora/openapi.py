@@ -35,7 +35,7 @@ class Description:
     def operation(self, method: str, template: str) -> dict[str, Any] | None:
         return self.document["paths"].get(template, {}).get(method.lower())
 
-    def complaints(self, asked: Asked) -> list[str]:
+    def complaints(self, asked: Asked, *, answers_only: bool = False) -> list[str]:
         """What is wrong with a request (unless it was refused) and with the answer to it."""
         if asked.template in {None, NOT_REST} or asked.injected:
             return []
@@ -43,7 +43,7 @@ class Description:
         if operation is None:
             return [f"{asked.method} {asked.template} is no operation of GitHub's"]
         found = list(self._of_answer(asked, operation))
-        if asked.status < 400:
+        if asked.status < 400 and not answers_only:
             found += self._of_request(asked, operation)
         return [f"{asked.method} {asked.template} -> {asked.status}: {one}" for one in found]
 
@@ -95,7 +95,7 @@ class Description:
     def pruned(self, operations: set[tuple[str, str]]) -> dict[str, Any]:
         """The same description with only these operations (method, template), and what they refer to."""
         paths: dict[str, dict[str, Any]] = {}
-        for method, template in operations:
+        for method, template in sorted(operations):
             operation = self.operation(method, template)
             if operation is not None:
                 paths.setdefault(template, {})[method.lower()] = operation
@@ -142,15 +142,16 @@ class WebhookDescription:
 class Watch:
     """Its `see` is for a stand-in to `observe` with: it keeps what the description forbids, and what was used."""
 
-    def __init__(self, description: Description) -> None:
+    def __init__(self, description: Description, *, answers_only: bool = False) -> None:
         self._description = description
+        self._answers_only = answers_only
         self.complaints: list[str] = []
         self.seen: set[tuple[str, str, int]] = set()
 
     def see(self, asked: Asked) -> None:
         if asked.template is not None:
             self.seen.add((asked.method, asked.template, asked.status))
-        self.complaints += self._description.complaints(asked)
+        self.complaints += self._description.complaints(asked, answers_only=self._answers_only)
 
 
 def _correct(document: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from adw.cli.commands import (
     db,
     demo,
     doctor,
+    github_stand_in,
     issue,
     kpi,
     model_server,
@@ -91,4 +92,5 @@ app.add_typer(db.app, name="db")
 app.add_typer(config.app, name="config")
 app.command("doctor")(doctor.doctor)
 app.command("model-server")(model_server.model_server)
+app.command("github-stand-in")(github_stand_in.github_stand_in)
 app.command("completion")(completion.completion)

@@ -152,7 +152,7 @@ def _socket(url: str, place: Path) -> Iterator[Path]:
             self.end_headers()
             self.wfile.write(answer.content)
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any
+        do_GET = do_POST = do_PUT = handle_any  # noqa: N815 - the names that are called
 
     class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         daemon_threads = True

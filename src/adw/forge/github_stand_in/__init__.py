@@ -5,6 +5,7 @@ from __future__ import annotations
 from adw.forge.github_stand_in.app import Asked
 from adw.forge.github_stand_in.effects.reviews import Place
 from adw.forge.github_stand_in.faults import Fault, Faults
+from adw.forge.github_stand_in.seed import DEFAULT, PROGRAM, Sown, read_seed, sow
 from adw.forge.github_stand_in.stand_in import StandIn
 
-__all__ = ["Asked", "Fault", "Faults", "Place", "StandIn"]
+__all__ = ["DEFAULT", "PROGRAM", "Asked", "Fault", "Faults", "Place", "Sown", "StandIn", "read_seed", "sow"]

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 
 import orjson
 from pydantic import BaseModel, ValidationError
@@ -117,7 +117,7 @@ class Call:
         links: list[str] = []
         for name, number in wanted.items():
             if name in shown:
-                text = "&".join(f"{key}={value}" for key, value in {**rest, "page": number}.items())
+                text = urlencode({**rest, "page": number})
                 links.append(f'<{self.world.api_url}{self.request.path}?{text}>; rel="{name}"')
         return ", ".join(links)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from pydantic import BaseModel, Field
 
@@ -113,13 +114,13 @@ async def get_branch(call: Call) -> Reply:
     branch, sha = call.parts["branch"], _head(call)
     commit = (await read_commits(call.effects.core.git(call.repo), sha))[0]
     web = call.shapes.web(call.repo)
-    url = f"{call.shapes.repo_url(call.repo)}/branches/{branch}"
+    url = f"{call.shapes.repo_url(call.repo)}/branches/{quote(branch)}"
     protection = call.repo.protections.get(branch)
     return Reply(
         json={
             "name": branch,
             "commit": commit_json(call.shapes, call.repo, commit),
-            "_links": {"self": url, "html": f"{web}/tree/{branch}"},
+            "_links": {"self": url, "html": f"{web}/tree/{quote(branch)}"},
             "protected": protection is not None,
             "protection": short_protection(protection),
             "protection_url": f"{url}/protection",

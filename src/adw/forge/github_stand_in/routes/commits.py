@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 from pydantic import BaseModel
 
@@ -74,10 +75,11 @@ async def compare_commits(call: Call) -> Reply:
     commits = await read_commits(git, *between.ahead)
     files = await changes(git, base=between.merge_base, head=head.sha)
     words = {(False, False): "identical", (True, False): "ahead", (False, True): "behind", (True, True): "diverged"}
-    web = f"{call.shapes.web(call.repo)}/compare/{first}...{second}"
+    span = f"compare/{quote(first)}...{quote(second)}"
+    web = f"{call.shapes.web(call.repo)}/{span}"
     return Reply(
         json={
-            "url": f"{call.shapes.repo_url(call.repo)}/compare/{first}...{second}",
+            "url": f"{call.shapes.repo_url(call.repo)}/{span}",
             "html_url": web,
             "permalink_url": web,
             "diff_url": f"{web}.diff",

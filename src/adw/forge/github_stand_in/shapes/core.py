@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from adw.forge.github_stand_in.access import allows, permission_of
 from adw.forge.github_stand_in.records import Application, Label, Repository, User
@@ -32,7 +33,7 @@ class Shapes:
         return self.user(self.world.anybody(login))
 
     def user(self, user: User) -> Json:
-        name = user.login.replace("[", "%5B").replace("]", "%5D")
+        name = quote(user.login)
         api, web = f"{self.world.api_url}/users/{name}", self.world.web_url
         page = f"{web}/apps/{user.login.removesuffix('[bot]')}" if user.type == "Bot" else f"{web}/{user.login}"
         return {
@@ -61,7 +62,7 @@ class Shapes:
         return {
             "id": label.id,
             "node_id": node("LA", label.id),
-            "url": f"{self.repo_url(repository)}/labels/{label.name}",
+            "url": f"{self.repo_url(repository)}/labels/{quote(label.name, safe='')}",
             "name": label.name,
             "description": label.description,
             "color": label.color,
