@@ -73,7 +73,9 @@ def test_names_of_how_somebody_belongs_stand_for_permissions_or_for_nobody():
 def test_bots_are_heard_only_by_name():
     bot = Account(login="renovate[bot]", is_bot=True)
     assert why(lambda: check_bot(bot, AuthorsTable(trusted=("write", "admin")))) == Why.BOT
-    check_bot(bot, AuthorsTable(trusted=("renovate",)))
+    assert why(lambda: check_bot(bot, AuthorsTable(trusted=("renovate",)))) == Why.BOT
+    assert tier_of(who("renovate", Permission.READ), AuthorsTable(trusted=("renovate[bot]",))) is Tier.STRANGER
+    check_bot(bot, AuthorsTable(trusted=("Renovate[bot]",)))
     check_bot(Account(login="ann"), NOBODY)
     with pytest.raises(Refused) as caught:
         check_bot(bot, NOBODY)

@@ -125,9 +125,10 @@ def _covers(entry: str, who: Standing, *, downwards: bool) -> bool:
 
 
 def _names(account: Account, entry: str) -> bool:
-    """Logins may be written with `@`, and have to be where they would mean a permission otherwise."""
-    if entry.startswith("@"):
-        return account.is_same(entry[1:])
-    if permission_named(entry) is not None or entry in UNUSABLE_ASSOCIATIONS:
+    """Logins may be written with `@`, and have to be where they would mean a permission otherwise.
+
+    Whole ones: a person may be called like a bot without its `[bot]`.
+    """
+    if not entry.startswith("@") and (permission_named(entry) is not None or entry in UNUSABLE_ASSOCIATIONS):
         return False
-    return account.is_same(entry)
+    return account.login.lower() == entry.removeprefix("@").lower()

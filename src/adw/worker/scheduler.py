@@ -49,9 +49,9 @@ class Scheduler:
             config = await self._parts.config_of(project)
         except DatabaseError:
             raise
-        except AdwError as error:
+        except (AdwError, OSError) as error:
             # A repository that was moved away, or settings that cannot be used: schedules stay as they were.
-            _log.debug("schedules_not_read", project=project.id, reason=error.message)
+            _log.debug("schedules_not_read", project=project.id, reason=str(error))
             return
         async with self._parts.database.begin() as connection:
             plans = [entry.plan for entry in config.triggers.schedules]

@@ -48,6 +48,18 @@ async def test_opened_labelled_repeated_polled_and_heard_by_a_second_server_is_o
     assert await stage.replies(issue) == []
 
 
+async def test_the_order_in_which_it_is_heard_does_not_matter(stage: TriggerStage):
+    issue = await stage.issue("adw:plan")
+    for notice in (stage.labeled(issue, later_s=2), stage.opened(issue), stage.labeled(issue, later_s=1)):
+        await stage.told(notice)
+    assert len(await stage.started()) == 1
+    assert sorted(row.outcome for row in await stage.deliveries()) == [
+        Outcome.DUPLICATE,
+        Outcome.DUPLICATE,
+        Outcome.STARTED,
+    ]
+
+
 async def test_a_worker_that_dies_after_the_start_is_followed_by_one_that_starts_nothing(stage: TriggerStage):
     issue = await stage.issue("adw:plan")
     made = await stage.hear(stage.labeled(issue))
@@ -177,7 +189,7 @@ class TestPeople:
         row = await stage.told(stage.labeled(issue, by="renovate[bot]", is_bot=True))
         assert (row.outcome, row.reason) == (Outcome.IGNORED, Why.BOT)
         assert await stage.replies(issue) == []
-        stage.configure('[triggers.authors]\ntrusted = ["renovate"]\n')
+        stage.configure('[triggers.authors]\ntrusted = ["renovate[bot]"]\n')
         row = await stage.told(stage.labeled(issue, by="renovate[bot]", is_bot=True, later_s=90))
         assert row.outcome is Outcome.STARTED
 

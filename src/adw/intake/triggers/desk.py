@@ -51,7 +51,7 @@ class TriggerDesk:
             # Whoever takes longer than the row is held must not act any more: another one does by now.
             async with asyncio.timeout(self._hold_s * 0.9):
                 verdict = await self._verdict(task, project)
-        except (AdwError, TimeoutError) as error:
+        except (AdwError, OSError) as error:  # running out of time is an OSError as well
             return await self._try_later(task, project, error)
         await self._settle(task, project, verdict)
         return True
@@ -112,8 +112,8 @@ class TriggerDesk:
             await deliveries.settle(connection, task.id, verdict, project_id=None if project is None else project.id)
         _log.info("trigger_settled", delivery=task.id, outcome=verdict.outcome.value, reason=verdict.why)
 
-    async def _try_later(self, task: Task, project: Project | None, error: AdwError | TimeoutError) -> bool:
-        detail = error.message if isinstance(error, AdwError) else "it took too long"
+    async def _try_later(self, task: Task, project: Project | None, error: AdwError | OSError) -> bool:
+        detail = error.message if isinstance(error, AdwError) else str(error) or "it took too long"
         if task.attempts >= MOST_ATTEMPTS:
             given_up = Verdict(outcome=Outcome.FAILED, why=Why.GAVE_UP, detail=detail)
             await self._settle(task, project, given_up)
