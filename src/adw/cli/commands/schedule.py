@@ -42,7 +42,7 @@ def add_schedule(
         )
     if as_json:
         return print_json(made)
-    return _print([made])
+    return print_schedules([made])
 
 
 @app.command("list")
@@ -58,7 +58,7 @@ def list_schedules(
         found = client.schedules(project=reference_of(project))
     if as_json:
         return print_json(found)
-    return _print(found["schedules"])
+    return print_schedules(found["schedules"])
 
 
 @app.command("remove")
@@ -75,7 +75,8 @@ def remove_schedule(
     return say(f"removed {gone['id']}")
 
 
-def _print(found: Sequence[ScheduleDict]) -> None:
+def print_schedules(found: Sequence[ScheduleDict]) -> None:
+    """The table."""
     rows = [
         (
             each["id"],

@@ -13,7 +13,7 @@ from adw.cli.repository import repository
 from adw.cli.session import connect
 
 if TYPE_CHECKING:
-    from adw.client.types import TriggerDict
+    from adw.client.types import TriggerDict, TriggerPageDict
 
 app = typer.Typer(help="What could have started work, and what became of it.", rich_markup_mode=None)
 
@@ -37,12 +37,14 @@ def list_triggers(
     """List webhooks, what polls found and what schedules said, newest first, with the reason for each refusal."""
     with connect() as client:
         found = client.triggers(project=reference_of(project), outcome=outcome or (), limit=limit)
-    if as_json:
-        return print_json(found)
+    return print_json(found) if as_json else print_triggers(found)
+
+
+def print_triggers(found: TriggerPageDict) -> None:
+    """The table."""
     print_table(_HEADERS, [_row(each) for each in found["triggers"]], empty=_EMPTY)
     if found["nextCursor"] is not None:
         say("there are more; raise `--limit` to see them")
-    return None
 
 
 def reference_of(project: str | None) -> str | None:
