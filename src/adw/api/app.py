@@ -41,6 +41,7 @@ def create_app(
         middleware=[Middleware(Guard, token=token, host=host), Middleware(BodyLimit)],
     )
     app.state.services = services
+    app.state.token = token
     app.state.data_dir = data_dir
     app.state.stopping = stopping or asyncio.Event()
     for router in ROUTERS:

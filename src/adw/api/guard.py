@@ -21,6 +21,9 @@ OPEN_PATHS = frozenset({"/health", "/health/ready"})
 SIGNED_PATHS = "/webhooks/"
 """What lies below is let through under any name and without the token: its senders sign what they send."""
 
+SOCKET_PATH = "/ws"
+"""Only its host and origin are judged here: a socket may name its token in its first frame."""
+
 _HEADERS: Mapping[str, str] = {
     "x-content-type-options": "nosniff",
     "cache-control": "no-store",
@@ -36,7 +39,7 @@ class Guard:
         if not token:
             raise ValueError("a server without a token would serve everybody")
         self._app = app
-        self._token = token.encode()
+        self._token = token
         self._is_loopback = is_loopback(host)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,7 +60,7 @@ class Guard:
         return (
             self._wrong_host(headers)
             or _foreign_origin(headers)
-            or (None if scope["path"] in OPEN_PATHS else self._no_token(headers))
+            or (None if scope["path"] in OPEN_PATHS or _is_socket(scope) else self._no_token(headers))
             or _unreadable_target(scope)
         )
 
@@ -73,8 +76,8 @@ class Guard:
         )
 
     def _no_token(self, headers: Headers) -> Response | None:
-        scheme, _, given = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode("utf-8", "replace"), self._token):
+        given = bearer_token(headers)
+        if is_token(given, token=self._token):
             return None
         return problem_response(
             status=401,
@@ -86,6 +89,16 @@ class Guard:
         )
 
 
+def bearer_token(headers: Headers) -> str:
+    """What the request gives as its token; empty without one."""
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    return given.strip() if scheme.lower() == "bearer" else ""
+
+
+def is_token(given: str, *, token: str) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "replace"), token.encode())
+
+
 def is_loopback(host: str) -> bool:
     """Whether a name or address means this machine alone."""
     if host.lower().rstrip(".") == "localhost":
@@ -94,6 +107,10 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def _is_socket(scope: Scope) -> bool:
+    return scope["type"] == "websocket" and scope["path"] == SOCKET_PATH
 
 
 def _foreign_origin(headers: Headers) -> Response | None:

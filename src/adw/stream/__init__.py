@@ -1,0 +1,1 @@
+"""Events as they happen: read once for each process, handed to all who follow."""
