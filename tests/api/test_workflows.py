@@ -206,6 +206,7 @@ class TestListing:
             "approvals",
             "forks",
             "unheard",
+            "clashes",
         }
         assert listed.items() <= full.items()
 

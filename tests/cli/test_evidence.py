@@ -50,6 +50,7 @@ def view(**changes: Any) -> Any:
         "forkedFrom": None,
         "forks": [],
         "unheard": [],
+        "clashes": [],
     } | changes
 
 

@@ -10,13 +10,16 @@ from adw.domain.status import Status
 from adw.domain.workflow import Workflow
 from adw.store.db import Database
 from adw.store.watches import (
+    Clash,
+    OpenBranch,
     Watch,
     add_missing,
     claim_due,
-    conflicts_of,
+    clashes_of,
     find_open,
     hold_claim,
     note_resolved,
+    open_branches,
     release,
     requests_of,
     wake_watches,
@@ -153,10 +156,22 @@ async def test_settled_threads_and_conflicts_are_remembered(database: Database, 
         await note_resolved(connection, workflow.adw_id, ["4"])
         await note_resolved(connection, workflow.adw_id, ["5"])
         await note_resolved(connection, workflow.adw_id, [])
-        await release(connection, watch, after_s=0, conflicts=["a.py"])
-        assert await conflicts_of(connection, workflow.adw_id) == ("a.py",)
-        assert await conflicts_of(connection, "ffffffff") == ()
+        other = {"ffffffff": {"branch": "other", "files": ["b.py"]}}
+        await release(connection, watch, after_s=0, conflicts=["a.py"], forecast=other)
+        assert await clashes_of(connection, workflow.adw_id) == [
+            Clash(adw_id=None, branch="main", files=("a.py",)),
+            Clash(adw_id="ffffffff", branch="other", files=("b.py",)),
+        ]
+        assert await clashes_of(connection, "ffffffff") == []
         assert await requests_of(connection, workflow.adw_id) == []
     again = await claimed(database)
     assert again is not None
     assert (again.resolved, again.conflicts) == (("4", "5"), ("a.py",))
+
+
+async def test_other_open_branches_of_the_project_are_known(database: Database, make_workflow: MakeWorkflow):
+    first = await opened(database, make_workflow, number=7)
+    second = await opened(database, make_workflow, number=8)
+    async with database.read() as connection:
+        found = await open_branches(connection, project_id=PROJECT, without=first.adw_id)
+    assert found == [OpenBranch(adw_id=second.adw_id, branch="branch-8", head_sha=HEAD)]

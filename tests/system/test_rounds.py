@@ -13,7 +13,7 @@ from adw.control.rounds import ask_round
 from adw.domain.forge import ReviewComment
 from adw.kit.process import host_identity
 from adw.store.approvals import list_approvals
-from adw.store.watches import claim_due, conflicts_of, wake_watches
+from adw.store.watches import claim_due, clashes_of, wake_watches
 from adw.worker.watching import Watching
 
 pytestmark = [pytest.mark.runtime("plain"), pytest.mark.uncontained]
@@ -150,10 +150,10 @@ async def test_a_base_that_moved_is_merged_in_only_when_it_conflicts_and_the_gat
     assert git(repository, "rev-parse", f"{again.branch_name}^2") == tip
     assert (await system.evidence(again.adw_id))["tests"].commit == again.head_sha
     async with system.foundation.database.read() as connection:
-        assert await conflicts_of(connection, first.adw_id) == ("farewell.txt",)
+        assert [each.files for each in await clashes_of(connection, first.adw_id)] == [("farewell.txt",)]
     await watch.look(again)
     async with system.foundation.database.read() as connection:
-        assert await conflicts_of(connection, first.adw_id) == ()
+        assert await clashes_of(connection, first.adw_id) == []
 
 
 async def test_conflict_marks_that_stay_become_one_question(system, repository):

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from adw.cli.output import ago, dollars, duration, first_line, one_line, print_fields, print_table, printable, say
-from adw.cli.people import print_unheard, status_of, way_back
+from adw.cli.people import print_clashes, print_unheard, status_of, way_back
 
 if TYPE_CHECKING:
     from adw.client.types import EvidenceDict, FailingTestDict, PhaseAttemptDict, UsageDict, WorkflowDict
@@ -30,6 +30,7 @@ def print_workflow(
     for found in evidence:
         if found["failures"]:
             _print_failures(found)
+    print_clashes(view)
     print_unheard(view)
     if view["approvals"]:
         from adw.cli.watch import answer_lines

@@ -52,6 +52,14 @@ def way_back(view: WorkflowSummaryDict) -> str | None:
     return f"by {one_line(view['heldBy'])}; it goes on after `adw workflow handback {view['adwId']}`"
 
 
+def print_clashes(view: WorkflowDict) -> None:
+    """What its open pull request would conflict with."""
+    if view["clashes"]:
+        print()
+        rows = [(each["branch"], each["adwId"] or "", one_line(", ".join(each["files"]))) for each in view["clashes"]]
+        print_table(("WOULD CONFLICT WITH", "WORKFLOW", "IN"), rows, empty="")
+
+
 def print_unheard(view: WorkflowDict) -> None:
     """What was said and no agent has heard yet."""
     if view["unheard"]:

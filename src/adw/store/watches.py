@@ -61,7 +61,28 @@ class Watch:
     resolved: tuple[str, ...]
     """Threads we marked as settled."""
     conflicts: tuple[str, ...]
+    """Files in which it was seen to conflict with its base."""
+    forecast: Mapping[str, Any]
+    """Workflows whose open branches it would conflict with: `{branch, files}` of each."""
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenBranch:
+    """A branch of ours that is offered for merging, at its last commit of ours."""
+
+    adw_id: str
+    branch: str
+    head_sha: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clash:
+    """Files in which a pull request was seen to conflict with a branch: its base, or that of another workflow."""
+
+    adw_id: str | None
+    branch: str
+    files: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +168,7 @@ async def release(
     history: Mapping[str, Any] | None = None,
     stage: Stage | None = None,
     conflicts: Collection[str] | None = None,
+    forecast: Mapping[str, Any] | None = None,
 ) -> None:
     """Ends a look: the next one is due after so long, or at once when somebody has woken it meanwhile.
 
@@ -164,6 +186,7 @@ async def release(
         "history": None if history is None else storable(history),
         "stage": stage,
         "conflicts": None if conflicts is None else list(conflicts),
+        "forecast": None if forecast is None else storable(forecast),
     }
     values |= {name: value for name, value in optional.items() if value is not None}
     await connection.execute(update(watches).where(watches.c.adw_id == watch.adw_id).values(values))
@@ -176,10 +199,40 @@ async def note_resolved(connection: AsyncConnection, adw_id: str, threads: Colle
         await connection.execute(update(watches).where(watches.c.adw_id == adw_id).values(resolved=more))
 
 
-async def conflicts_of(connection: AsyncConnection, adw_id: str) -> tuple[str, ...]:
-    """Files in which the pull request was seen to conflict with its base."""
-    query = select(watches.c.conflicts).where(watches.c.adw_id == adw_id)
-    return tuple((await connection.execute(query)).scalar_one_or_none() or ())
+async def clashes_of(connection: AsyncConnection, adw_id: str) -> list[Clash]:
+    """What the open pull request would conflict with, as it was last seen: its base first."""
+    query = (
+        select(watches.c.conflicts, watches.c.forecast, workflows.c.base_branch)
+        .join(workflows, workflows.c.adw_id == watches.c.adw_id)
+        .where(watches.c.adw_id == adw_id, watches.c.stage == "open")
+    )
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        return []
+    base = [Clash(adw_id=None, branch=row.base_branch, files=tuple(row.conflicts))] if row.conflicts else []
+    others = sorted(row.forecast.items())
+    return [*base, *(Clash(adw_id=each, branch=it["branch"], files=tuple(it["files"])) for each, it in others)]
+
+
+async def open_branches(
+    connection: AsyncConnection, *, project_id: str, without: str, limit: int = 30
+) -> list[OpenBranch]:
+    """Branches of the project that are offered for merging, newest first."""
+    query = (
+        select(workflows.c.adw_id, workflows.c.branch_name, workflows.c.head_sha)
+        .where(
+            workflows.c.project_id == project_id,
+            workflows.c.adw_id != without,
+            workflows.c.pr_state.in_([state.value for state in OPEN_PR_STATES]),
+            workflows.c.status != Status.CANCELLED.value,
+            workflows.c.branch_name.is_not(None),
+            workflows.c.head_sha.is_not(None),
+        )
+        .order_by(workflows.c.created_at.desc())
+        .limit(limit)
+    )
+    rows = (await connection.execute(query)).all()
+    return [OpenBranch(adw_id=row.adw_id, branch=row.branch_name, head_sha=row.head_sha) for row in rows]
 
 
 async def find_open(connection: AsyncConnection, *, project_id: str, pr_number: int) -> str | None:
@@ -246,5 +299,6 @@ def _watch(row: Mapping[Any, Any]) -> Watch:
         history=row["history"],
         resolved=tuple(row["resolved"]),
         conflicts=tuple(row["conflicts"]),
+        forecast=row["forecast"],
         created_at=row["created_at"],
     )

@@ -52,7 +52,7 @@ from adw.store.db import Connection, Database
 from adw.store.events import append_event
 from adw.store.phases import list_phases
 from adw.store.projects import get_project
-from adw.store.watches import Watch, hold_claim, release, requests_of
+from adw.store.watches import Watch, hold_claim, open_branches, release, requests_of
 from adw.store.workflows import require_workflow, update_workflow
 from adw.workflows.feedback_facts import Eyes, Seen, Standing
 
@@ -77,7 +77,7 @@ class Watching:
         if standing.workflow.pr_state not in OPEN_PR_STATES:
             await self._tidy(standing)
             return
-        seen = await self._eyes.look(standing)
+        seen = await self._see(standing)
         action = decide(seen.facts, standing.history, standing.rules)
         _log.debug("looked", adw_id=watch.adw_id, action=type(action).__name__)
         match action:
@@ -97,6 +97,14 @@ class Watching:
                 await self._record_over(standing, seen)
             case Wait():
                 await self._put_back(standing, seen, standing.history)
+
+    async def _see(self, standing: Standing) -> Seen:
+        seen = await self._eyes.look(standing)
+        if seen.facts.is_busy or not seen.pull.is_open:
+            return seen
+        async with self._database.read() as connection:
+            others = await open_branches(connection, project_id=standing.project.id, without=standing.watch.adw_id)
+        return replace(seen, forecast=await self._eyes.forecast(standing, others))
 
     async def _standing(self, watch: Watch) -> Standing:
         history = history_from(watch.history)
@@ -240,6 +248,7 @@ class Watching:
             message = f"{each.author} is not heard on pull request #{seen.pull.number}: {each.reason}"
             await append_event(connection, adw_id, _told(message, key=each.key, author=each.author))
         await _follow_state(connection, standing, seen)
+        await _tell_clashes(connection, watch, seen)
         foreign = seen.unconfirmed if seen.unconfirmed is not None else history.foreign
         noted = replace(history, handled=history.handled | {each.key for each in news}, foreign=foreign)
         quiet = watch.quiet + 1 if seen.digest == watch.seen else 0
@@ -252,7 +261,8 @@ class Watching:
             seen=seen.digest,
             quiet=quiet,
             history=history_to(noted),
-            conflicts=None if seen.facts.is_busy else seen.facts.conflicts,
+            conflicts=None if seen.forecast is None else seen.facts.conflicts,
+            forecast=seen.forecast,
         )
 
 
@@ -267,6 +277,21 @@ async def _follow_state(connection: Connection, standing: Standing, seen: Seen) 
         data={"number": seen.pull.number, "state": state.value},
     )
     await update_workflow(connection, workflow.adw_id, changes={"pr_state": state.value}, event=event)
+
+
+async def _tell_clashes(connection: Connection, watch: Watch, seen: Seen) -> None:
+    """Says what it would conflict with, when that has changed."""
+    now = (seen.facts.conflicts, seen.forecast)
+    if seen.forecast is None or now == (watch.conflicts, watch.forecast):
+        return
+    parts = [f"its base in {', '.join(seen.facts.conflicts[:5])}"] if seen.facts.conflicts else []
+    parts += [f"{each['branch']} in {', '.join(each['files'][:5])}" for each in seen.forecast.values()]
+    does = f"would conflict with {'; with '.join(parts)}" if parts else "would not conflict with anything any more"
+    event = _told(
+        f"pull request #{seen.pull.number} {does}",
+        conflicts={"base": list(seen.facts.conflicts), "branches": seen.forecast},
+    )
+    await append_event(connection, watch.adw_id, event)
 
 
 async def _question(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -20,9 +21,10 @@ from adw.domain.kinds import phase_words
 from adw.domain.project import ForgeKind, Project
 from adw.domain.status import Status
 from adw.domain.workflow import Workflow
+from adw.kit.errors import NotFoundError
 from adw.ports.forge import Forge
 from adw.ports.projects import ProjectAccess
-from adw.store.watches import Request, Watch
+from adw.store.watches import OpenBranch, Request, Watch
 from adw.workflows.feedback_merge import merge_terms
 from adw.workflows.feedback_remarks import Hearing, Unheard
 
@@ -59,6 +61,8 @@ class Seen:
     checks: Mapping[str, Check] = field(default_factory=dict[str, Check])
     """Red ones, by name."""
     unheard: tuple[Unheard, ...] = ()
+    forecast: Mapping[str, Any] | None = None
+    """Other open branches it would conflict with, where somebody looked; see `Eyes.forecast`."""
     unconfirmed: str | None = None
     """A commit of others that was not seen at the look before: forges may show old news."""
 
@@ -94,6 +98,16 @@ class Eyes:
         if is_busy or not pull.is_open or standing.question != "none":
             return Seen(facts=plain, pull=pull)
         return await self._closely(standing, forge, pull, plain)
+
+    async def forecast(self, standing: Standing, branches: Sequence[OpenBranch]) -> dict[str, dict[str, Any]]:
+        """Other open branches this one would conflict with, whichever is merged first: `{branch, files}` of each."""
+        head = standing.workflow.head_sha
+        found: dict[str, dict[str, Any]] = {}
+        for each in branches if head is not None else ():
+            with suppress(NotFoundError):
+                if files := await self._conflicts_with(standing, str(head), each.head_sha):
+                    found[each.adw_id] = {"branch": each.branch, "files": list(files)}
+        return found
 
     async def _closely(self, standing: Standing, forge: Forge, pull: PullRequest, plain: Facts) -> Seen:
         workflow = standing.workflow

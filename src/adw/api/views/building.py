@@ -8,6 +8,7 @@ from typing import Any, cast
 from adw.api.views.approvals import ApprovalView
 from adw.api.views.messages import MessageView
 from adw.api.views.workflow import (
+    ClashView,
     FailureView,
     GateView,
     OptionsView,
@@ -30,6 +31,7 @@ from adw.store.db import Connection
 from adw.store.inheritance import forks_of
 from adw.store.messages import undelivered
 from adw.store.queue import positions
+from adw.store.watches import clashes_of
 
 _PENDING = "pending"
 
@@ -51,6 +53,7 @@ async def workflow_view(connection: Connection, workflow: Workflow) -> WorkflowV
         approvals=tuple(ApprovalView.model_validate(approval) for approval in asked),
         forks=tuple(await forks_of(connection, adw_id)),
         unheard=tuple(MessageView.model_validate(each) for each in await undelivered(connection, adw_id)),
+        clashes=tuple(ClashView.model_validate(each) for each in await clashes_of(connection, adw_id)),
     )
 
 

@@ -138,6 +138,14 @@ class WorkflowSummary(Wire):
     last_seq: int
 
 
+class ClashView(Wire):
+    """A branch the open pull request would conflict with: its base, or that of another workflow."""
+
+    branch: str
+    adw_id: str | None = Field(description="The other workflow; null for the base")
+    files: tuple[str, ...]
+
+
 class WorkflowView(WorkflowSummary):
     """A workflow with everything a page about it needs at first."""
 
@@ -149,6 +157,7 @@ class WorkflowView(WorkflowSummary):
     approvals: tuple[ApprovalView, ...] = Field(description="Questions that wait for an answer")
     forks: tuple[str, ...] = Field(description="Workflows that branched off from this one, oldest first")
     unheard: tuple[MessageView, ...] = Field(description="Messages that no conversation has heard yet, oldest first")
+    clashes: tuple[ClashView, ...] = Field(description="What its open pull request would conflict with, as last seen")
 
 
 class WorkflowPage(Wire):

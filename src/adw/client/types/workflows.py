@@ -204,6 +204,12 @@ class MessageDict(TypedDict):
     agentOutputId: str | None
 
 
+class ClashDict(TypedDict):
+    branch: str
+    adwId: str | None
+    files: list[str]
+
+
 class WorkflowDict(WorkflowSummaryDict):
     phases: list[PhaseSummaryDict]
     usage: UsageDict
@@ -213,6 +219,7 @@ class WorkflowDict(WorkflowSummaryDict):
     approvals: list[ApprovalDict]
     forks: list[str]
     unheard: list[MessageDict]
+    clashes: list[ClashDict]
 
 
 class WorkflowPageDict(TypedDict):
