@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -37,8 +39,8 @@ class StandIn(Scene, People, Machines):
         observe_hooks: Callable[[str, dict[str, Any]], None] | None = None,
     ) -> None:
         super().__init__()
-        self._own_folder = tempfile.TemporaryDirectory(prefix="github-stand-in-") if folder is None else None
-        place = folder if folder is not None else Path(self._own_folder.name if self._own_folder else "")
+        place = folder or Path(tempfile.mkdtemp(prefix="github-stand-in-"))
+        self._tidy = weakref.finalize(self, shutil.rmtree, place, ignore_errors=True) if folder is None else None
         self.world = World(folder=place.resolve(), now=now, rate_limit=rate_limit)
         self.faults = Faults()
         self.app = App(self.world, hooks=Hooks(self.world, observe=observe_hooks), faults=self.faults, observe=observe)
@@ -74,8 +76,8 @@ class StandIn(Scene, People, Machines):
         if self._serving is not None:
             self._serving.stop()
             self._serving = None
-        if self._own_folder is not None:
-            self._own_folder.cleanup()
+        if self._tidy is not None:
+            self._tidy()
 
 
 class _Served(contextlib.AbstractContextManager[StandIn], contextlib.AbstractAsyncContextManager[StandIn]):
