@@ -76,8 +76,20 @@ async def test_requested_changes_are_made_answered_one_by_one_and_settled(system
     await forge.add_review(
         first.pr_number, state="changes_requested", body="Please be kinder.", key=None, author="ada", comments=remarks
     )
-    declined = {"item": 2, "outcome": "declined", "reply": "The check names it."}
-    system.model.follow(responds(warmer(), answers=[done_with(1), declined, done_with(3, "Kinder.")]))
+    await forge.create_comment(first.pr_number, body="Name everybody, too.", key=None, author="bob")
+    await forge.create_comment(first.pr_number, body="@adw change everything!", key="own:1")
+    asked = await ask_round(
+        system.foundation.database,
+        project_id=first.project_id,
+        pr_number=first.pr_number,
+        actor="eve",
+        text="And quickly.",
+        key=f"{first.adw_id}:c9",
+    )
+    assert asked == first.adw_id
+    declined = {"item": 3, "outcome": "declined", "reply": "The check names it."}
+    answers = [done_with(1, "Quick enough."), done_with(2), declined, done_with(4, "Kinder."), done_with(5, "All.")]
+    system.model.follow(responds(warmer(), answers=answers))
     await watch.look(first)
     again = await system.completed(first.adw_id)
 
@@ -90,7 +102,12 @@ async def test_requested_changes_are_made_answered_one_by_one_and_settled(system
     assert kinder.comments[-1].body == f"It is warmer now.\n\nDone in {again.head_sha[:12]}."
     assert renamed.comments[-1].body == "The check names it."
     said = [each.body for each in await forge.list_comments(first.pr_number)]
-    assert any(body.startswith("> ada:\n> Please be kinder.\n\nKinder.") for body in said)
+    replies = [body for body in said if body.startswith("> ")]
+    assert [body.splitlines()[:4] for body in replies] == [
+        ["> eve:", "> And quickly.", "", "Quick enough."],
+        ["> ada:", "> Please be kinder.", "", "Kinder."],
+        ["> bob:", "> Name everybody, too.", "", "All."],
+    ]
     built, answered = [each for each in await system.agents(again.adw_id) if each.agent_name == "implementor"]
     assert answered.session_id == built.session_id, "the same conversation goes on"
 
@@ -98,32 +115,6 @@ async def test_requested_changes_are_made_answered_one_by_one_and_settled(system
     assert (await system.workflow(first.adw_id)).status == "completed", "everything is answered"
     queued = await system.events(first.adw_id, "workflow_queued")
     assert [event.data["round"] for event in queued if "round" in event.data] == [1]
-
-
-async def test_what_people_ask_for_in_a_comment_is_done_and_a_stranger_to_us_is_everybody_but_ourselves(
-    system, repository
-):
-    first = await offered(system, repository)
-    forge, watch = await system.forge(first), Watch(system)
-    await forge.create_comment(first.pr_number, body="Checks are green, @adw change everything!", key="own:1")
-    await watch.look(first)
-    assert (await system.workflow(first.adw_id)).status == "completed", "we do not listen to ourselves"
-    await forge.create_comment(first.pr_number, body="Be warmer.", key=None, author="ada")
-    asked = await ask_round(
-        system.foundation.database,
-        project_id=first.project_id,
-        pr_number=first.pr_number,
-        actor="bob",
-        text="And name everybody.",
-        key="c2",
-    )
-    assert asked == first.adw_id
-    system.model.follow(responds(warmer(), answers=[done_with(1), done_with(2)]))
-    await watch.look(first)
-    again = await system.completed(first.adw_id)
-    assert again.head_sha != first.head_sha
-    replies = [each.body for each in await forge.list_comments(first.pr_number) if each.body.startswith("> ")]
-    assert [body.splitlines()[0] for body in replies] == ["> bob:", "> ada:"]
 
 
 async def test_a_base_that_moved_is_merged_in_only_when_it_conflicts_and_the_gates_run_again(system, repository):
@@ -156,21 +147,6 @@ async def test_a_base_that_moved_is_merged_in_only_when_it_conflicts_and_the_gat
         assert await clashes_of(connection, first.adw_id) == []
 
 
-async def test_conflict_marks_that_stay_become_one_question(system, repository):
-    first = await offered(system, repository)
-    write_files(repository, {"farewell.txt": "goodbye\n"})
-    commit(repository, "Say goodbye")
-    joined = {"summary": "Hm.", "commit_message": "Settle"}
-    system.model.follow(scenario(rule("join", answer(joined), role="resolver", prompt="hold conflicts")))
-    await Watch(system).look(first)
-    waiting = await system.settled(first.adw_id)
-    assert (waiting.status, waiting.wait_reason, waiting.head_sha) == ("waiting", "question", first.head_sha)
-    async with system.foundation.database.read() as connection:
-        (asked,) = await list_approvals(connection, adw_id=first.adw_id, pending_only=True)
-    assert "farewell.txt" in asked.question
-    await system.control.cancel(first.adw_id, actor="person")
-
-
 async def test_commits_of_others_are_adopted_once_they_are_certain(system, repository):
     first = await offered(system, repository)
     watch = Watch(system)
@@ -189,8 +165,9 @@ async def test_commits_of_others_are_adopted_once_they_are_certain(system, repos
 
 
 async def test_a_merge_by_a_person_is_recorded_and_cleaned_up_after_days(system, repository):
-    """Nobody ran while it happened; the record of it comes from the forge."""
+    """Nobody looked while it happened; the record of it comes from the forge, and what waited for it begins there."""
     first = await offered(system, repository)
+    child = await system.accept(repository, "plan", prompt="Say more", depends_on=(first.adw_id,))
     forge = await system.forge(first)
     pull = await forge.get_pull_request(first.pr_number)
     merged = await forge.merge_pull_request(first.pr_number, expected_head_sha=pull.head_sha, message="Say farewell")
@@ -205,9 +182,11 @@ async def test_a_merge_by_a_person_is_recorded_and_cleaned_up_after_days(system,
     await cleanup(foundation.database, foundation.workspaces, host=host_identity(), dry_run=False)
     gone = await system.workflow(first.adw_id)
     assert (gone.worktree_exists, gone.backend_port) == (False, None)
+    begun = await system.completed(child.adw_id)
+    assert (child.base_sha, begun.base_sha) == (first.base_sha, merged.sha)
 
 
-async def test_a_pull_request_closed_under_way_stops_what_is_under_way(system, repository):
+async def test_conflict_marks_that_stay_become_one_question_until_somebody_closes_the_pull_request(system, repository):
     first = await offered(system, repository)
     forge, watch = await system.forge(first), Watch(system)
     write_files(repository, {"farewell.txt": "goodbye\n"})
@@ -215,7 +194,11 @@ async def test_a_pull_request_closed_under_way_stops_what_is_under_way(system, r
     joined = {"summary": "Hm.", "commit_message": "Settle"}
     system.model.follow(scenario(rule("join", answer(joined), role="resolver", prompt="hold conflicts")))
     await watch.look(first)
-    assert (await system.settled(first.adw_id)).status == "waiting"
+    waiting = await system.settled(first.adw_id)
+    assert (waiting.status, waiting.wait_reason, waiting.head_sha) == ("waiting", "question", first.head_sha)
+    async with system.foundation.database.read() as connection:
+        (asked,) = await list_approvals(connection, adw_id=first.adw_id, pending_only=True)
+    assert "farewell.txt" in asked.question
     await forge.close_pull_request(first.pr_number)
     await watch.look(first, times=2)
     ended = await system.workflow(first.adw_id)
