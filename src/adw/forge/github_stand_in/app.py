@@ -146,14 +146,14 @@ class App:
         reply.headers.setdefault("x-github-request-id", uuid4().hex[:24].upper())
         reply.headers.setdefault("x-github-media-type", "github.v3; format=json")
         reply.headers.setdefault("x-github-api-version-selected", _API_VERSION)
-        if request.method == "GET" and reply.status == 200:  # noqa: PLR2004
+        if request.method == "GET" and reply.status == 200:  # noqa: PLR2004 - the status itself
             tag = f'W/"{hashlib.sha256(reply.body + actor.budget.encode()).hexdigest()}"'
             reply.headers["etag"] = tag
             reply.headers.setdefault("cache-control", "private, max-age=60, s-maxage=60")
             reply.headers.setdefault("vary", "Accept, Authorization, Cookie, X-GitHub-OTP")
             if tag in request.headers.get("if-none-match", ""):
                 reply = Reply(status=304, headers=reply.headers)
-        if reply.status != 304 and request.path != "/rate_limit":  # noqa: PLR2004
+        if reply.status != 304 and request.path != "/rate_limit":  # noqa: PLR2004 - the same
             self._budgets.spend(actor.budget)
         reply.headers = {**self._budgets.headers(actor.budget), **reply.headers}
         return reply
