@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFreeError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from adw.kit.errors import ConfigurationError, DatabaseError
+from adw.store.deltas import Deltas
 from adw.store.notify import Notifier
 from adw.store.touched import clear_touched, is_work_touched, touched_by
 
@@ -44,6 +45,7 @@ class Database:
         )
         end_stalled_transactions(self.engine.sync_engine, after_s=stall_s)
         self.notifier = Notifier(self.engine)
+        self.deltas = Deltas(self.engine)
 
     @asynccontextmanager
     async def begin(self) -> AsyncGenerator[AsyncConnection]:
@@ -66,6 +68,7 @@ class Database:
             await connection.execute(text("SELECT 1"))
 
     async def close(self) -> None:
+        await self.deltas.close()
         await self.notifier.close()
         await self.engine.dispose()
 

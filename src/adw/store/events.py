@@ -110,7 +110,7 @@ async def get_workflow_events(
     if types:
         query = query.where(events.c.event_type.in_([t.value for t in types]))
     rows = (await connection.execute(query)).mappings()
-    return [_event(row) for row in rows]
+    return [event_of(row) for row in rows]
 
 
 async def last_seq(connection: AsyncConnection, adw_id: str) -> int:
@@ -126,6 +126,19 @@ async def latest_agent_seq(connection: AsyncConnection, adw_id: str) -> int:
     return (await connection.execute(query)).scalar_one() or 0
 
 
+def event_of(row: RowMapping) -> Event:
+    """The event a row of the table holds."""
+    return Event(
+        adw_id=row["adw_id"],
+        seq=row["seq"],
+        type=EventType(row["event_type"]),
+        phase=row["phase"],
+        message=row["message"],
+        data=row["data"],
+        created_at=row["created_at"],
+    )
+
+
 def _is_work(event: NewEvent) -> bool:
     """Whether it may let some workflow begin or go on; what it is not sure of counts as such."""
     return not event.type.value.startswith(_AT_WORK)
@@ -139,18 +152,6 @@ def _item(event: NewEvent) -> dict[str, Any]:
         "message": storable_text(event.message),
         "data": data,
     }
-
-
-def _event(row: RowMapping) -> Event:
-    return Event(
-        adw_id=row["adw_id"],
-        seq=row["seq"],
-        type=EventType(row["event_type"]),
-        phase=row["phase"],
-        message=row["message"],
-        data=row["data"],
-        created_at=row["created_at"],
-    )
 
 
 async def _refuse(connection: AsyncConnection, adw_id: str) -> None:

@@ -1,4 +1,7 @@
-"""Events of an agent at work, written in batches by the one process that owns its workflow."""
+"""Events of an agent at work, written in batches by the one process that owns its workflow.
+
+Pieces of text still being written are no events: they are announced to whoever watches, and not kept.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from adw.domain.agent import AgentMessage
 from adw.domain.events import EventType, NewEvent
 from adw.kit.errors import AdwError
 from adw.store.db import Database
+from adw.store.deltas import Writer
 from adw.store.events import append_events
 from adw.workflows.tool_words import describe_tool
 
@@ -40,6 +44,7 @@ class Narrator:
         self._role = role
         self._epoch = epoch
         self._cwd = None if cwd is None else str(cwd)
+        self._writer = Writer(adw_id=adw_id, phase=phase, role=role)
         self._pending: list[NewEvent] = []
         self._writing = asyncio.Lock()
         self._timer: asyncio.Task[None] | None = None
@@ -61,9 +66,13 @@ class Narrator:
         """Takes a message; what is not worth an event is dropped. Raises what kept an earlier one from being told."""
         if self._problem is not None:
             raise self._problem
+        if message.kind == "delta" and message.text:
+            self._database.deltas.say(self._writer, message.text)
         event_type = _TYPES.get(message.kind)
         if event_type is None:
             return
+        if message.kind == "text":
+            self._database.deltas.forget(self._writer)
         self._pending.append(self._event(event_type, message))
         if message.kind in _AT_ONCE:
             await self.flush()
