@@ -64,6 +64,7 @@ class Why(StrEnum):
     TEXT_CHANGED = "text_changed"
     NO_ISSUE = "no_issue"
     TOO_MANY_STARTS = "too_many_starts"
+    STILL_RUNNING = "still_running"
     SCHEDULE_GONE = "schedule_gone"
     GAVE_UP = "gave_up"
 

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adw.domain.status import UNFINISHED
 from adw.store.json import storable_text
 from adw.store.tables.triggers import intents, replies
 from adw.store.tables.workflows import workflows
@@ -63,6 +64,15 @@ async def starts_within_a_day(
         workflows.c.trigger["source"].astext.in_(sources),
     )
     return int((await connection.execute(query)).scalar_one())
+
+
+async def live_of_schedule(connection: AsyncConnection, schedule_id: str) -> str | None:
+    """The id of a workflow of the schedule whose phases are not done yet."""
+    query = select(workflows.c.adw_id).where(
+        workflows.c.trigger["schedule"].astext == schedule_id,
+        workflows.c.status.in_(sorted(UNFINISHED)),
+    )
+    return (await connection.execute(query.limit(1))).scalar_one_or_none()
 
 
 async def may_reply(

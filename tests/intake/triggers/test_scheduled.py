@@ -41,6 +41,34 @@ async def test_a_schedule_that_is_gone_starts_nothing(stage: TriggerStage):
     assert (await stage.told(notice)).reason == Why.SCHEDULE_GONE
 
 
+async def test_work_of_a_schedule_does_not_begin_beside_itself(stage: TriggerStage):
+    await due(stage, Plan(cron="0 * * * *", prompt="Tidy up", workflow="plan"))
+    for minutes in (1, 2):
+        await Scheduler(stage.parts).note_one()
+        await stage.work()
+        await _again(stage, minutes=minutes)
+    [workflow] = await stage.started()
+    refused, started = await stage.deliveries()
+    assert (started.outcome, refused.outcome, refused.reason) == (
+        Outcome.STARTED,
+        Outcome.REFUSED,
+        Why.STILL_RUNNING,
+    )
+    assert workflow.adw_id in (refused.detail or "")
+    async with stage.database.begin() as connection:
+        await connection.execute(text("UPDATE adw_workflows SET status = 'completed'"))
+    await Scheduler(stage.parts).note_one()
+    await stage.work()
+    assert len(await stage.started()) == 2
+
+
+async def _again(stage: TriggerStage, *, minutes: int) -> None:
+    """Its next moment has come as well."""
+    past = datetime.now(UTC) - timedelta(minutes=minutes)
+    async with stage.database.begin() as connection:
+        await connection.execute(text("UPDATE schedules SET due_at = :past"), {"past": past})
+
+
 async def test_a_schedule_merges_by_itself_only_where_the_project_consents(stage: TriggerStage):
     await due(stage, Plan(cron="0 * * * *", prompt="Tidy up", workflow="zte"))
     await Scheduler(stage.parts).note_one()
