@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from adw.domain.events import EventType
+from adw.kit.errors import ConfigurationError
 from adw.kit.process import Door
 from adw.workflows.containment import confine_agent, confine_commands, isolation, isolation_line, warn_if_open
 from adw.workflows.context import PhaseContext
@@ -26,6 +27,18 @@ async def test_what_is_off_is_said_in_an_event_and_in_the_evidence(play):
     assert told.data["isolation"] == isolation(ctx) == "off"
     assert "not contained" in isolation_line(ctx)
     assert confine_agent(ctx, cwd=play.workspace.path, workspace=None, policy=EDITOR) is None
+
+
+async def test_work_that_has_to_be_shut_in_runs_nowhere_else(play, tmp_path):
+    ctx = ctx_with(play, "off")
+    workflow = replace(ctx.run.workflow, trigger={"needsContainment": True})
+    strict = replace(ctx, run=replace(ctx.run, workflow=workflow))
+    with pytest.raises(ConfigurationError, match="without write permission"):
+        confine_agent(strict, cwd=play.workspace.path, workspace=None, policy=EDITOR)
+    with pytest.raises(ConfigurationError, match="nothing is contained"):
+        confine_commands(strict, play.workspace, report_dir=tmp_path)
+    contained = replace(strict, run=replace(ctx_with(play, "auto").run, workflow=workflow))
+    assert confine_commands(contained, play.workspace, report_dir=tmp_path) is not None
 
 
 async def test_what_is_contained_needs_no_warning(play):

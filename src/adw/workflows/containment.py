@@ -6,6 +6,7 @@ from pathlib import Path
 
 from adw.domain.agent import ToolPolicy
 from adw.domain.events import EventType, NewEvent
+from adw.kit.errors import ConfigurationError
 from adw.kit.log import get_logger
 from adw.kit.process.confinement import Confinement, Network
 from adw.ports.containment import Isolation, Site
@@ -28,7 +29,11 @@ def isolation(ctx: PhaseContext) -> Isolation:
 def confine_commands(
     ctx: PhaseContext, workspace: Workspace, *, report_dir: Path, network: Network = "none"
 ) -> Confinement | None:
-    """For the project's commands in a workspace. They need no model, so no way to the gateway either."""
+    """For the project's commands in a workspace. They need no model, so no way to the gateway either.
+
+    Raises ConfigurationError where nothing is contained though this work has to be.
+    """
+    _check_isolation(ctx)
     site = Site(tree=workspace.path, home=_home(ctx), git_folder=workspace.git_folder, writable=(report_dir,))
     return ctx.services.containment.confine(ctx.run.config.sandbox, site, network=network)
 
@@ -36,7 +41,11 @@ def confine_commands(
 def confine_agent(
     ctx: PhaseContext, *, cwd: Path, workspace: Workspace | None, policy: ToolPolicy
 ) -> Confinement | None:
-    """For an agent and its tools; one that may write nothing finds everything read-only."""
+    """For an agent and its tools; one that may write nothing finds everything read-only.
+
+    Raises ConfigurationError where nothing is contained though this work has to be.
+    """
+    _check_isolation(ctx)
     door = ctx.services.gateway.door
     site = Site(
         tree=cwd,
@@ -64,6 +73,15 @@ def isolation_line(ctx: PhaseContext) -> str:
     if found == "bubblewrap":
         return "Agents and commands were contained: bubblewrap."
     return f"Isolation: {found}. Agents and commands were **not contained**."
+
+
+def _check_isolation(ctx: PhaseContext) -> None:
+    """Work on the words of somebody who may not write here is let in on condition that it stays shut in."""
+    if ctx.run.workflow.trigger.get("needsContainment") and isolation(ctx) != "bubblewrap":
+        raise ConfigurationError(
+            "this work is on the words of somebody without write permission, and nothing is contained on this host",
+            hint="run a worker where the sandbox is in force: see `adw doctor` and ADW_SANDBOX",
+        )
 
 
 def _home(ctx: PhaseContext) -> Path:
