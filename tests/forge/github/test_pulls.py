@@ -7,14 +7,17 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+from tests.forge.github.client.scripted import HASTY, Said, Script
 from tests.forge.github.stage import GitHubStage
 from tests.forge.github.trouble import TroubledNetwork
 from tests.forge.stage import open_pull
 
 from adw.domain.forge import HeadMoved, MergeConflict, Merged, MergeMethod, NotMergeable, ReviewComment
-from adw.kit.errors import ConflictError, ForgeError
+from adw.kit.errors import ConflictError, ForgeError, ForgeUnclearError
+from adw.store.db import Database
 
 KEY = "1a2b3c4d:pr"
+SHA = "a" * 40
 
 
 @pytest.fixture
@@ -103,6 +106,53 @@ async def test_a_head_that_was_just_pushed_is_seen_on_its_branch(stage: GitHubSt
     assert moved == HeadMoved(expected_sha="0" * 40, actual_sha=pull.head_sha)
     assert network.asked[-1].endswith("/git/ref/heads/work")
     assert not [request for request in network.asked if request.startswith("PUT")]
+
+
+async def test_a_merge_that_may_have_happened_is_never_called_refused(database: Database):
+    pull = {"number": 1, "head": {"ref": "w", "sha": SHA}, "base": {"ref": "main"}, "mergeable": True}
+    refused = Said(status=405, json={"message": 'Required status check "ci" is expected.'})
+    script = Script().on("GET /user", Said(json={"login": "adw"})).on("GET /repos/o/r/pulls/1", Said(json=pull))
+    script.on("PUT /repos/o/r/pulls/1/merge", Said(status=502), refused)
+    forge = script.github(database).forge("o/r")
+    with pytest.raises(ForgeUnclearError):
+        await forge.merge_pull_request(1, expected_head_sha=SHA, message="x")
+    again = await forge.merge_pull_request(1, expected_head_sha=SHA, message="x")
+    assert again == NotMergeable(reason='Required status check "ci" is expected.')
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [(405, "Base branch was modified. Review and try the merge again."), (409, "Head branch was modified.")],
+)
+async def test_what_may_pass_is_tried_again_and_then_said(database: Database, status: int, message: str):
+    pull = {"number": 1, "head": {"ref": "w", "sha": SHA}, "base": {"ref": "main"}}
+    script = Script().on("GET /user", Said(json={"login": "adw"})).on("GET /repos/o/r/pulls/1", Said(json=pull))
+    script.on("GET /repos/o/r/git/ref/heads/w", Said(json={"ref": "refs/heads/w", "object": {"sha": SHA}}))
+    script.on("PUT /repos/o/r/pulls/1/merge", Said(status=status, json={"message": message}))
+    outcome = await script.github(database).forge("o/r").merge_pull_request(1, expected_head_sha=SHA, message="x")
+    assert outcome == NotMergeable(reason=message)
+    assert len([path for path in script.paths() if path.startswith("PUT")]) == len(HASTY.looks_s) + 1
+
+
+async def test_a_draft_that_cannot_be_ended_is_a_conflict(database: Database):
+    pull = {"number": 1, "node_id": "P1", "draft": True, "user": {"login": "adw"}}
+    script = Script().on("GET /user", Said(json={"login": "adw"})).on("GET /repos/o/r/pulls/1", Said(json=pull))
+    said = {"errors": [{"type": "UNPROCESSABLE", "message": "Not now"}]}
+    script.on("POST /graphql", Said(json=said), Said(json={"data": {}}))
+    forge = script.github(database).forge("o/r")
+    with pytest.raises(ConflictError, match="Not now"):
+        await forge.mark_ready(1)
+    shown_late = await forge.mark_ready(1)
+    assert shown_late.state == "ready"
+
+
+async def test_what_was_to_be_merged_later_need_not_be(stage: GitHubStage):
+    stage.stand_in.protect(stage.full_name, "main", checks=["ci"])
+    pull = await open_pull(stage)
+    await stage.forge.enable_auto_merge(pull.number, expected_head_sha=pull.head_sha, message="Later")
+    await stage.forge.disable_auto_merge(pull.number)
+    stage.stand_in.set_check(stage.full_name, pull.head_sha, "ci")
+    assert (await stage.forge.get_pull_request(pull.number)).state == "ready"
 
 
 async def test_a_way_of_merging_that_is_not_allowed_is_refused(stage: GitHubStage):

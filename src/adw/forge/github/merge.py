@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 from adw.domain.forge import HeadMoved, MergeConflict, Merged, MergeMethod, MergeOutcome, NotMergeable
 from adw.domain.forge_text import MAX_TITLE_CHARS, check_body
@@ -34,17 +33,20 @@ class GitHubMerge:
         check_body(message, what="commit message", required=True)
         reader = await self._desk.writer()
         content = {**_message(message, method), "merge_method": method, "sha": expected_head_sha}
+        unclear: ForgeUnclearError | None = None
         for pause_s in (*self._desk.effects.looks_s, None):
             pull = await read_pull(self._desk, number)
-            outcome = await self._as_it_stands(pull, reader, expected_head_sha)
-            if outcome is None:
-                outcome = await self._try(pull, content)
-            if not isinstance(outcome, _Again):
+            outcome = await self._as_it_stands(pull, reader, expected_head_sha) or await self._try(pull, content)
+            if isinstance(outcome, ForgeUnclearError):
+                unclear = outcome
+            # Once a try may have merged it, only the merge itself is an answer: refusals may come of that.
+            elif isinstance(outcome, Merged) or not (unclear or isinstance(outcome, Failure)):
                 return outcome
-            if pause_s is None:
-                return outcome.give_up()
-            await asyncio.sleep(pause_s)
-        raise AssertionError
+            if pause_s is not None:
+                await asyncio.sleep(pause_s)
+            elif unclear is None:
+                return NotMergeable(reason=str(outcome))
+        raise unclear or AssertionError
 
     async def enable_auto_merge(
         self, number: int, *, expected_head_sha: str, message: str, method: MergeMethod = "squash"
@@ -84,19 +86,20 @@ class GitHubMerge:
             else HeadMoved(expected_sha=expected_head_sha, actual_sha=actual_sha)
         )
 
-    async def _try(self, pull: PullSlice, content: dict[str, str]) -> MergeOutcome | _Again:
+    async def _try(self, pull: PullSlice, content: dict[str, str]) -> MergeOutcome | Failure | ForgeUnclearError:
+        """A failure is a refusal that another look, a little later, may turn into something else."""
         path, what = f"/pulls/{pull.number}/merge", f"merge pull request #{pull.number}"
         try:
             answer = await self._desk.api.send(
                 "PUT", path, what=what, json=content, accept=_REFUSALS, is_repeatable=False
             )
         except ForgeUnclearError as error:
-            return _Again(why=error)
+            return error
         if answer.failure is not None:
             return await self._refused(pull.number, answer.failure, expected_sha=content["sha"])
         return Merged(sha=read(MergeSlice, answer.json()).sha)
 
-    async def _refused(self, number: int, failure: Failure, *, expected_sha: str) -> MergeOutcome | _Again:
+    async def _refused(self, number: int, failure: Failure, *, expected_sha: str) -> MergeOutcome | Failure:
         pull = await read_pull(self._desk, number)
         if pull.merged_at is not None:
             return Merged(sha=pull.merge_commit_sha or "")
@@ -104,24 +107,12 @@ class GitHubMerge:
             actual_sha = await branch_head(self._desk.api, pull.head.ref)
             if actual_sha != expected_sha:
                 return HeadMoved(expected_sha=expected_sha, actual_sha=actual_sha)
-            return _Again(why=failure)
+            return failure
         if pull.mergeable is False or failure.says("conflict"):
             files = await both_changed(self._desk.api, base=pull.base.ref, head_sha=pull.head.sha)
             return MergeConflict(files=files)
         is_passing = any(failure.says(words) for words in _PASSING)
-        return _Again(why=failure) if is_passing else NotMergeable(reason=str(failure))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Again:
-    """Something that another look, a little later, may decide; else it ends like this."""
-
-    why: Failure | ForgeUnclearError
-
-    def give_up(self) -> MergeOutcome:
-        if isinstance(self.why, ForgeUnclearError):
-            raise self.why
-        return NotMergeable(reason=str(self.why))
+        return failure if is_passing else NotMergeable(reason=str(failure))
 
 
 def _message(message: str, method: MergeMethod) -> dict[str, str]:

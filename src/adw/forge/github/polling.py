@@ -18,7 +18,7 @@ import orjson
 
 from adw.domain.changes import Changes, LabelChange
 from adw.forge.github.client.call import Answer
-from adw.forge.github.client.repository import S, items_of, read
+from adw.forge.github.client.repository import S, is_full, items_of, read
 from adw.forge.github.desk import Desk, check_number
 from adw.forge.github.slices.base import Made
 from adw.forge.github.slices.issues import CommentSlice, IssueEventSlice, IssueSlice
@@ -87,7 +87,7 @@ async def _since(
         pages += 1
         if pages == 1:
             etag = page.etag
-            if etag is not None and etag == look.etag and page.next_query is None:
+            if _is_told(page, look) and page.next_query is None and not is_full(page, _PAGE_SIZE):
                 return [], look, True
         found += [read(kind, item) for item in items_of(page)]
         if pages >= _MOST_PAGES and page.next_query is not None:

@@ -160,6 +160,18 @@ async def test_the_next_page_is_asked_of_us_wherever_its_address_leads(script: S
     assert pages[1].query == "page=2&per_page=100"
 
 
+async def test_a_page_that_begins_after_a_full_one_is_found_although_the_full_one_did_not_change(
+    script: Script, database: Database
+):
+    comments = [{"id": number, "body": "x"} for number in range(1, 102)]
+    script.on(f"GET {COMMENTS}", Said(json=comments[:100], headers={"etag": '"full"'}), Said(status=304))
+    forge = script.github(database).forge("o/r")
+    assert len(await forge.list_comments(1)) == 100
+    script.on(f"GET {COMMENTS}", Said(json=comments[100:]))
+    assert len(await forge.list_comments(1)) == 101
+    assert [each.query for each in script.asked[1:]] == ["per_page=100", "per_page=100", "per_page=100&page=2"]
+
+
 async def test_a_repository_that_moved_is_followed_on_the_same_host(script: Script, database: Database):
     script.on(REPO, Said(status=301, headers={"location": f"{API}/repositories/7"}))
     script.on("GET /repositories/7", Said(json={**FACTS, "full_name": "o/renamed"}))

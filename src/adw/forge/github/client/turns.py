@@ -26,7 +26,7 @@ class Patience:
     """How much is asked at once and how long is waited, in seconds."""
 
     most_at_once: int = 12
-    most_wait_s: float = 60.0
+    most_wait_s: float = 90.0
     """Who would have to wait longer for a limit's end gets an error that names it."""
     repeats_s: tuple[float, ...] = (0.5, 1.5, 4.0)
     """Before asking again after a failure that may pass."""
