@@ -298,6 +298,7 @@ def test_a_project_is_added_listed_and_shown(adw: Adw, place: Place) -> None:
         ("pr", "checkout", "99"),
         ("pr", "merge", "99", "--json"),
         ("pr", "close", "99"),
+        ("pr", "ready", "99"),
         ("pr", "comment", "99", "--body", "x"),
         ("pr", "review", "99", "--approve"),
         ("project", "show", "nothing"),

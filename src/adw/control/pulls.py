@@ -145,4 +145,5 @@ def _merged(outcome: MergeOutcome, number: int) -> Merged:
                 hint=f"look at what was added with `adw pr diff {number}`, then merge again",
             )
         case NotMergeable(reason=reason):
-            raise NotMergeableError(reason, hint=f"see `adw pr show {number}`; a draft is ended by marking it ready")
+            hint = f"see `adw pr show {number}`; a draft is ended by `adw pr ready {number}`"
+            raise NotMergeableError(reason, hint=hint)

@@ -135,6 +135,16 @@ def merge(
     return say(done["note"]) if done["note"] else None
 
 
+@app.command("ready")
+def ready(number: Number, *, repo: Repo = ".", as_json: JsonFlag = False) -> None:
+    """End a pull request's draft, so that it can be reviewed and merged."""
+    with connect(repo=repo) as client:
+        done = client.ready_pull(project_at(client, repo), number)
+    if as_json:
+        return print_json(done)
+    return say(f"#{number} is {done['pull']['state']}")
+
+
 @app.command("close")
 def close(number: Number, *, repo: Repo = ".", as_json: JsonFlag = False) -> None:
     """Close a pull request without merging it."""
