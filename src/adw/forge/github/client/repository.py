@@ -118,7 +118,7 @@ class RepositoryApi:
 def is_full(answer: Answer, page_size: int) -> bool:
     """Whether there may be more: a full page does not change when another one begins, so nobody would tell."""
     found = answer.json()
-    lists = [found] if isinstance(found, list) else list(cast("dict[str, Any]", found).values())
+    lists: list[Any] = [found] if isinstance(found, list) else list(cast("dict[str, Any]", found).values())
     return any(isinstance(each, list) and len(cast("list[Any]", each)) >= page_size for each in lists)
 
 
