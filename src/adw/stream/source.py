@@ -1,0 +1,68 @@
+"""Where the frames of a feed come from: one workflow's events, or everybody's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol
+
+from adw.domain.events import Event
+from adw.store.db import Database
+from adw.store.events import get_workflow_events
+from adw.store.feed import Position, read_all
+from adw.stream.ring import At, Frame
+
+Encode = Callable[[Event, str | None], str]
+"""Makes an event what is sent of it, with its cursor where it is told among those of all workflows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[At]):
+    """Frames after a place, oldest first."""
+
+    frames: Sequence[Frame[At]]
+    upto: At
+    """Everything up to here has been read."""
+    is_more: bool
+
+
+class Source(Protocol[At]):
+    """Reads what was written, from any place on. Raises DatabaseError while the database cannot be used."""
+
+    async def read(self, after: At, *, limit: int) -> Page[At]: ...
+
+
+class OneWorkflow:
+    """Events of a workflow; places are their `seq`."""
+
+    def __init__(self, database: Database, adw_id: str, encode: Encode) -> None:
+        self._database = database
+        self._adw_id = adw_id
+        self._encode = encode
+
+    async def read(self, after: int, *, limit: int) -> Page[int]:
+        async with self._database.read() as connection:
+            events = await get_workflow_events(connection, self._adw_id, after=after, limit=limit)
+        frames = frames_of(events, self._encode)
+        return Page(frames=frames, upto=frames[-1].at if frames else after, is_more=len(frames) == limit)
+
+
+class AllWorkflows:
+    """Events of all workflows in the order every process agrees on."""
+
+    def __init__(self, database: Database, encode: Encode) -> None:
+        self._database = database
+        self._encode = encode
+
+    async def read(self, after: Position, *, limit: int) -> Page[Position]:
+        async with self._database.read() as connection:
+            page = await read_all(connection, after, limit=limit)
+        return Page(frames=placed_frames(page.events, self._encode), upto=page.upto, is_more=page.is_more)
+
+
+def frames_of(events: Sequence[Event], encode: Encode) -> list[Frame[int]]:
+    return [Frame(at=event.seq, type=event.type, text=encode(event, None)) for event in events]
+
+
+def placed_frames(events: Sequence[tuple[Position, Event]], encode: Encode) -> list[Frame[Position]]:
+    return [Frame(at=at, type=event.type, text=encode(event, str(at))) for at, event in events]
