@@ -16,6 +16,8 @@ import httpx
 from fastapi import FastAPI
 
 from adw.api import ApiServices, create_app
+from adw.api.views.events import event_json
+from adw.api.access import Gate
 from adw.control.service import Control
 from adw.control.steering import Steering
 from adw.domain.approval import Approval, ApprovalKind
@@ -35,6 +37,7 @@ from adw.store.events import append_event
 from adw.store.projects import ensure_project, get_project
 from adw.store.usage import set_budget
 from adw.store.workflows import create_workflow, require_workflow, transition, update_workflow
+from adw.stream import Feed
 from adw.wiring.models import pick_model
 from adw.wiring.projects import LocalProjects
 from adw.workspace.commands import LaunchedCommands
@@ -189,6 +192,7 @@ def open_stage(*, url: str, root: Path, template: Path) -> Stage:
     enqueuer = RecordingEnqueuer()
     services = ApiServices(
         database=database,
+        feed=Feed(database, encode=event_json),
         intake=Intake(database=database, workspaces=workspaces, access=access),
         control=Control(database=database, enqueuer=enqueuer),
         steering=Steering(
@@ -201,6 +205,7 @@ def open_stage(*, url: str, root: Path, template: Path) -> Stage:
     )
     app = application()
     app.state.services, app.state.data_dir, app.state.stopping = services, root, asyncio.Event()
+    app.state.gate = Gate(token=TOKEN)  # which has counted nobody's failures yet
     return Stage(
         root=root,
         database=database,

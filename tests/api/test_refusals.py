@@ -11,8 +11,8 @@ import pytest
 from tests.api.problem import body, problem_of
 from tests.api.stage import TOKEN, WORKFLOWS, Stage, client_of, operations
 
+from adw.api.access import Gate
 from adw.api.body_limit import MAX_BODY_BYTES
-from adw.api.guard import Guard
 from adw.api.routes import ROUTERS
 
 OPEN = {"/health", "/health/ready"}
@@ -88,7 +88,7 @@ class TestToken:
 
     def test_a_server_without_a_token_does_not_start(self):
         with pytest.raises(ValueError, match="token"):
-            Guard(lambda *_: None, token="", host="127.0.0.1")  # type: ignore[arg-type]
+            Gate(token="")
 
 
 class TestDescription:
@@ -102,11 +102,11 @@ class TestDescription:
     def test_every_operation_declares_success_and_the_refusals_everything_has(self):
         for _, method, operation in operations():
             declared = set(operation["responses"])
-            assert declared >= {"400", "401", "403", "413", "422", "500", "503"}, operation["operationId"]
+            assert declared >= {"400", "401", "403", "413", "422", "429", "500", "503"}, operation["operationId"]
             assert declared & {"200", "201", "202"}, operation["operationId"]
             assert operation.get("description"), operation["operationId"]
             is_open = operation["operationId"] in {"health", "ready", "take_github_delivery"}
-            assert is_open or operation["security"] == [{"token": []}]
+            assert is_open or operation["security"] == [{"token": []}, {"session": []}]
             assert method in {"GET", "POST", "PUT", "DELETE"}
 
     def test_every_operation_on_one_thing_declares_that_it_may_not_exist(self):

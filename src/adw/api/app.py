@@ -9,6 +9,9 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from adw import __version__
+from adw.api.access import Gate
+from adw.api.access.door import Door
+from adw.api.access.ledger import Ledger
 from adw.api.body_limit import BodyLimit
 from adw.api.guard import Guard
 from adw.api.openapi import install_schema, operation_name
@@ -38,12 +41,13 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=operation_name,
-        middleware=[Middleware(Guard, token=token, host=host), Middleware(BodyLimit)],
+        middleware=[Middleware(Ledger), Middleware(Guard, host=host), Middleware(Door), Middleware(BodyLimit)],
     )
     app.state.services = services
-    app.state.token = token
+    app.state.gate = Gate(token=token)
     app.state.data_dir = data_dir
     app.state.stopping = stopping or asyncio.Event()
+    app.state.routes = [route for router in ROUTERS for route in router.routes]
     for router in ROUTERS:
         app.include_router(router)
     install_handlers(app)

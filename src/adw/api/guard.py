@@ -1,11 +1,10 @@
-"""Who may talk to the server: the right host, no foreign web page, the token.
+"""Which requests are looked at at all: for the right host, from no foreign web page, with a readable address.
 
 Runs before any route is chosen, so that a route cannot be forgotten.
 """
 
 from __future__ import annotations
 
-import hmac
 import ipaddress
 from collections.abc import Mapping
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -20,10 +19,10 @@ OPEN_PATHS = frozenset({"/health", "/health/ready"})
 """What anybody may ask: whether the server is there and ready."""
 SIGNED_PATHS = "/webhooks/"
 """What lies below is let through under any name and without the token: its senders sign what they send."""
+LOGIN_PATHS = "/login/"
+"""What lies below is itself a secret, good for one time."""
 
-SOCKET_PATH = "/ws"
-"""Only its host and origin are judged here: a socket may name its token in its first frame."""
-
+_POLICY_VIOLATION = 1008
 _HEADERS: Mapping[str, str] = {
     "x-content-type-options": "nosniff",
     "cache-control": "no-store",
@@ -35,11 +34,8 @@ _HEADERS: Mapping[str, str] = {
 class Guard:
     """ASGI middleware. A server bound to loopback answers only to loopback names, against DNS rebinding."""
 
-    def __init__(self, app: ASGIApp, *, token: str, host: str) -> None:
-        if not token:
-            raise ValueError("a server without a token would serve everybody")
+    def __init__(self, app: ASGIApp, *, host: str) -> None:
         self._app = app
-        self._token = token
         self._is_loopback = is_loopback(host)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,7 +44,9 @@ class Guard:
             return
         refusal = self._refusal(scope)
         guarded = _with_headers(send)
-        if refusal is not None:
+        if refusal is not None and scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
+        elif refusal is not None:
             await refusal(scope, receive, guarded)
         else:
             await self._app(scope, receive, guarded)
@@ -57,12 +55,7 @@ class Guard:
         if scope["path"].startswith(SIGNED_PATHS):
             return _unreadable_target(scope)
         headers = Headers(scope=scope)
-        return (
-            self._wrong_host(headers)
-            or _foreign_origin(headers)
-            or (None if scope["path"] in OPEN_PATHS or _is_socket(scope) else self._no_token(headers))
-            or _unreadable_target(scope)
-        )
+        return self._wrong_host(headers) or _foreign_origin(headers) or _unreadable_target(scope)
 
     def _wrong_host(self, headers: Headers) -> Response | None:
         name = _host_name(headers.get("host", ""))
@@ -75,29 +68,6 @@ class Guard:
             hint="use http://127.0.0.1 with the server's port",
         )
 
-    def _no_token(self, headers: Headers) -> Response | None:
-        given = bearer_token(headers)
-        if is_token(given, token=self._token):
-            return None
-        return problem_response(
-            status=401,
-            code="unauthenticated",
-            title="A valid token is needed",
-            detail="the token is wrong" if given else "the request has no token",
-            hint="send `Authorization: Bearer TOKEN` with the token in server.json of the data directory",
-            headers={"WWW-Authenticate": "Bearer"},
-        )
-
-
-def bearer_token(headers: Headers) -> str:
-    """What the request gives as its token; empty without one."""
-    scheme, _, given = headers.get("authorization", "").partition(" ")
-    return given.strip() if scheme.lower() == "bearer" else ""
-
-
-def is_token(given: str, *, token: str) -> bool:
-    return hmac.compare_digest(given.encode("utf-8", "replace"), token.encode())
-
 
 def is_loopback(host: str) -> bool:
     """Whether a name or address means this machine alone."""
@@ -107,10 +77,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
-
-
-def _is_socket(scope: Scope) -> bool:
-    return scope["type"] == "websocket" and scope["path"] == SOCKET_PATH
 
 
 def _foreign_origin(headers: Headers) -> Response | None:

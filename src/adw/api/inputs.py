@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator
 from adw.api.paths import check_path
 from adw.api.services import ApiServices
 from adw.api.wire import MAX_INTEGER
+from adw.domain.access import Principal
 from adw.domain.project import Project
 from adw.kit.errors import UsageError
 from adw.store.projects import find_project
@@ -25,10 +26,18 @@ def _services(request: Request) -> ApiServices:
     return request.app.state.services
 
 
+def _caller(request: Request) -> Principal:
+    return request.state.principal
+
+
 BY_PATH = "-"
 """Stands for a project's reference in an address when the project is named by `?path=`."""
 
 Services: TypeAlias = Annotated[ApiServices, Depends(_services)]
+
+
+Caller: TypeAlias = Annotated[Principal, Depends(_caller)]
+"""Who was let in."""
 
 
 async def _resolved(

@@ -9,22 +9,29 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from adw import __version__
-from adw.api.guard import SIGNED_PATHS
+from adw.api.access.credentials import SESSION_COOKIE
+from adw.api.access.scopes import needed_scope
+from adw.api.guard import LOGIN_PATHS, SIGNED_PATHS
 from adw.api.problems import MEDIA_TYPE, Problem
 
 _MEANINGS = {
     400: "The request cannot be read",
     401: "A valid token is needed",
-    403: "Wrong host, or a web page of another site",
+    403: "Wrong host, a web page of another site, or a token that does not allow it",
     404: "There is no such thing",
     409: "The present state forbids this",
     413: "The body is too large",
     422: "The input cannot be used",
+    429: "Too many attempts; `Retry-After` says when to try again",
     500: "Something failed that should not",
     502: "The forge refused or failed",
     503: "The database or another service is not available",
 }
-_ALWAYS = (400, 401, 403, 413, 422, 500, 503)
+_SCHEMES = {
+    "token": {"type": "http", "scheme": "bearer"},
+    "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE},
+}
+_ALWAYS = (400, 401, 403, 413, 422, 429, 500, 503)
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -56,14 +63,15 @@ def _schema(app: FastAPI) -> dict[str, Any]:
         routes=app.routes,
     )
     components = described.setdefault("components", {})
-    components.setdefault("securitySchemes", {})["token"] = {"type": "http", "scheme": "bearer"}
+    components.setdefault("securitySchemes", {}).update(_SCHEMES)
     problem = Problem.model_json_schema(by_alias=True, ref_template="#/components/schemas/{model}")
     nested = problem.pop("$defs", {})
     components.setdefault("schemas", {}).update({**nested, "Problem": problem})
     for path, item in described["paths"].items():
-        if not path.startswith(("/health", SIGNED_PATHS)):
-            for operation in item.values():
-                operation["security"] = [{"token": []}]
+        if not path.startswith(("/health", SIGNED_PATHS, LOGIN_PATHS)):
+            for method, operation in item.items():
+                operation["security"] = [{"token": []}, {"session": []}]
+                operation["x-adw-scope"] = needed_scope(method.upper(), path)
     return described
 
 

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from adw.api.wire import Wire
-from adw.kit.errors import AdwError
+from adw.kit.errors import AdwError, TooManyRequestsError
 from adw.kit.log import get_logger
 
 MEDIA_TYPE = "application/problem+json"
@@ -73,6 +73,19 @@ def problem_response(
     return Response(content, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
+def problem_of(error: AdwError) -> Response:
+    """The refusal that an error of ours stands for."""
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log.warning("request_failed", code=error.code, reason=error.message)
+    headers = {"WWW-Authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else None
+    if isinstance(error, TooManyRequestsError):
+        headers = {"Retry-After": str(error.retry_after_s)}
+    title = (type(error).__doc__ or "").strip().partition("\n")[0] or None
+    return problem_response(
+        status=error.status, code=error.code, title=title, detail=error.message, hint=error.hint, headers=headers
+    )
+
+
 def install_handlers(app: FastAPI) -> None:
     """Makes every refusal of this application a problem."""
     app.add_exception_handler(AdwError, _adw_error)
@@ -83,13 +96,7 @@ def install_handlers(app: FastAPI) -> None:
 
 async def _adw_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, AdwError)  # noqa: S101 # registered for this class only
-    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        _log.warning("request_failed", code=error.code, reason=error.message)
-    headers = {"WWW-Authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else None
-    title = (type(error).__doc__ or "").strip().partition("\n")[0] or None
-    return problem_response(
-        status=error.status, code=error.code, title=title, detail=error.message, hint=error.hint, headers=headers
-    )
+    return problem_of(error)
 
 
 async def _invalid(_request: Request, error: Exception) -> Response:
@@ -114,7 +121,8 @@ async def _http_error(_request: Request, error: Exception) -> Response:
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    _log.error("request_crashed", method=request.method, path=request.url.path, exc_info=error)
+    path = "/login/..." if request.url.path.startswith("/login/") else request.url.path  # the rest of it is a secret
+    _log.error("request_crashed", method=request.method, path=path, exc_info=error)
     return problem_response(
         status=500,
         code="internal",

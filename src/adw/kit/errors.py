@@ -13,6 +13,8 @@
     │   ├── MonthlyBudgetError  the project's money for this month is spent
     │   └── ServerMismatchError the running server has another configuration
     ├── AuthenticationError     no token, or a wrong one
+    ├── ForbiddenError          the token does not allow it
+    ├── TooManyRequestsError    too much of it in too short a time
     ├── UnreachableError        the server does not answer
     └── InfrastructureError     something below us failed
         ├── LowDiskError        too little space to begin work
@@ -146,6 +148,27 @@ class AuthenticationError(AdwError):
     code = "unauthenticated"
     status = 401
     exit_code = ExitCode.AUTH
+
+
+class ForbiddenError(AdwError):
+    """The token does not allow this"""
+
+    code = "forbidden"
+    status = 403
+    exit_code = ExitCode.AUTH
+
+
+class TooManyRequestsError(AdwError):
+    """There were too many requests"""
+
+    code = "too_many_requests"
+    status = 429
+    retryable = True
+
+    def __init__(self, message: str | None = None, *, hint: str | None = None, retry_after_s: int = 60) -> None:
+        """`retry_after_s` is when another one has a chance, in seconds from now."""
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
 
 
 class UnreachableError(AdwError):

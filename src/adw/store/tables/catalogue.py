@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from adw.store.metadata import metadata
 from adw.store.tables import (
+    access,
     budgets,
     github,
     limits,
@@ -20,6 +21,7 @@ from adw.store.tables import (
 )
 
 __all__ = [
+    "access",
     "budgets",
     "github",
     "limits",
