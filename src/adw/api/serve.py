@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 import time
@@ -17,12 +18,14 @@ from granian.server.embed import Server as GranianServer
 
 from adw.api.app import create_app
 from adw.api.services import ApiServices
+from adw.api.views.events import event_json
 from adw.domain.status import UNFINISHED
 from adw.kit.errors import DatabaseError
 from adw.kit.log import configure_logging
 from adw.kit.settings import Settings, forget_secrets
 from adw.store.db import Database
 from adw.store.workflows import list_workflows
+from adw.stream import Feed
 from adw.wiring.database import RunningDatabase, keep_running, migrated_database
 from adw.wiring.foundation import Foundation, open_foundation
 from adw.wiring.models import pick_model
@@ -50,6 +53,7 @@ def run_api(
     With `idle_exit_s` it also ends after that long without a request while no workflow is unfinished.
     """
     configure_logging(settings.log_level)
+    _allow_many_sockets()
     environ = dict(os.environ)
     forget_secrets()
     with migrated_database(settings) as running:
@@ -66,6 +70,8 @@ class _Serving:
         self.server = server
         self.idle_exit_s = idle_exit_s
         self.last_request = time.monotonic()
+        self.under_way = 0
+        """Requests being answered and open sockets."""
         self.stop = asyncio.Event()
 
     @property
@@ -77,9 +83,12 @@ class _Serving:
         """The application, noting when it was last asked something."""
 
         async def watch(scope: Any, receive: Any, send: Any) -> None:
-            self.last_request = time.monotonic()
-            await app(scope, receive, send)
-            self.last_request = time.monotonic()
+            self.under_way += 1
+            try:
+                await app(scope, receive, send)
+            finally:
+                self.under_way -= 1
+                self.last_request = time.monotonic()
 
         return watch
 
@@ -123,6 +132,7 @@ async def _serve(
 def _services(foundation: Foundation) -> ApiServices:
     return ApiServices(
         database=foundation.database,
+        feed=Feed(foundation.database, encode=event_json),
         intake=foundation.intake,
         control=foundation.control,
         steering=foundation.steering,
@@ -176,7 +186,7 @@ async def _stop_when_idle(serving: _Serving, database: Database) -> None:
         return
     while True:
         await asyncio.sleep(min(_LOOK_S, serving.idle_exit_s))
-        if time.monotonic() - serving.last_request < serving.idle_exit_s:
+        if serving.under_way or time.monotonic() - serving.last_request < serving.idle_exit_s:
             continue
         try:
             async with database.read() as connection:
@@ -188,6 +198,13 @@ async def _stop_when_idle(serving: _Serving, database: Database) -> None:
             _log.info("idle_exit", after_s=serving.idle_exit_s)
             serving.stop.set()
             return
+
+
+def _allow_many_sockets() -> None:
+    """Each takes a file, and the usual soft limit of 1,024 is there for programs that use `select`, which ours do not."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # macOS refuses what it calls unlimited
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _free_port(host: str) -> int:

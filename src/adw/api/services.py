@@ -14,13 +14,16 @@ from adw.ports.commands import ProjectCommands
 from adw.ports.projects import ProjectAccess
 from adw.ports.workspace import Workspaces
 from adw.store.db import Database
+from adw.stream import Feed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiServices:
-    """The doors for work (`intake`, `control`, `steering`), the database to look at, and what belongs to projects."""
+    """The doors for work (`intake`, `control`, `steering`), the database to look at, the feed of what happens, and what
+    belongs to projects."""
 
     database: Database
+    feed: Feed
     intake: Intake
     control: Control
     steering: Steering

@@ -10,6 +10,8 @@ from typing import Any
 import uvicorn
 
 _GRACE_S = 5
+MAX_MESSAGE_BYTES = 1 << 20
+"""Of a frame sent by a client; the protocol's own, smaller limit is refused more politely."""
 
 
 async def run_uvicorn(
@@ -24,6 +26,10 @@ async def run_uvicorn(
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=_GRACE_S,
+        ws="websockets-sansio",
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_ping_interval=None,  # the live stream asks its clients itself, alike on every server
+        ws_per_message_deflate=False,  # costs more than it saves between processes of one machine
     )
     server = _Server(config)
     work = asyncio.create_task(server.serve())

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import orjson
 from pydantic import Field
 
 from adw.api.wire import Wire
@@ -42,3 +43,19 @@ def event_view(event: Event) -> EventView:
         message=event.message,
         data=event.data,
     )
+
+
+def event_json(event: Event, cursor: str | None) -> str:
+    """The same view, ready to be sent, and with its cursor where it is told among those of all workflows."""
+    view: dict[str, Any] = {
+        "type": event.type.value,
+        "timestamp": event.created_at,
+        "adwId": event.adw_id,
+        "seq": event.seq,
+        "phase": event.phase,
+        "message": event.message,
+        "data": event.data,
+    }
+    if cursor is not None:
+        view["cursor"] = cursor
+    return orjson.dumps(view, option=orjson.OPT_UTC_Z).decode()

@@ -1,0 +1,1 @@
+"""The live stream as clients see it: frames over a socket."""
