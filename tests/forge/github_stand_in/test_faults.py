@@ -83,6 +83,30 @@ def test_readings_may_lag_for_a_while(scene: Scene):
         time.sleep(0.01)
 
 
+def test_at_first_nobody_knows_whether_it_can_be_merged(scene: Scene):
+    number = scene.pull()
+    scene.stand.undecide(reads=2)
+    shown = [scene.bob.get(f"{R}/pulls/{number}").json() for _ in range(3)]
+    assert [(one["mergeable"], one["mergeable_state"]) for one in shown] == [
+        (None, "unknown"),
+        (None, "unknown"),
+        (True, "clean"),
+    ]
+
+
+def test_a_limit_may_have_the_newer_status(scene: Scene):
+    scene.stand.faults.add("secondary_limit", status=429, seconds=1)
+    assert post(scene).status_code == 429
+
+
+def test_questions_in_graphql_are_counted_on_their_own(scene: Scene):
+    before = scene.bob.get(R).headers
+    asked = scene.bob.post("/graphql", json={"query": "{ viewer { login } }"}).headers
+    after = scene.bob.get(R).headers
+    assert (asked["x-ratelimit-resource"], asked["x-ratelimit-used"]) == ("graphql", "1")
+    assert int(after["x-ratelimit-used"]) == int(before["x-ratelimit-used"]) + 1
+
+
 def test_a_push_may_arrive_although_its_answer_does_not(scene: Scene, tmp_path):
     git("clone", "--quiet", address(scene, "bob"), tmp_path / "c")
     scene.stand.faults.add("lost", method="POST", path="git-receive-pack")

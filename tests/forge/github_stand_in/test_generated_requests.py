@@ -20,7 +20,7 @@ from adw.forge.github_stand_in import StandIn
 from adw.forge.github_stand_in.routing import ROUTES
 
 OWNER, NAME = REPO.split("/")
-EXAMPLES = int(os.environ.get("ADW_GENERATED_REQUESTS", "3"))
+EXAMPLES = int(os.environ.get("ADW_GENERATED_REQUESTS", "2"))
 """For each kind of request; more look for more."""
 
 

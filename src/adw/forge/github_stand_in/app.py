@@ -17,7 +17,7 @@ import orjson
 from adw.forge.github_stand_in import graph, routes
 from adw.forge.github_stand_in.access import Actor, authenticate, demand
 from adw.forge.github_stand_in.asgi import Receive, Reply, Request, Scope, Send, cut, read_request, send_reply
-from adw.forge.github_stand_in.budget import Budgets
+from adw.forge.github_stand_in.budget import GRAPHQL, Budgets
 from adw.forge.github_stand_in.effects import Effects
 from adw.forge.github_stand_in.errors import RefusedError
 from adw.forge.github_stand_in.faults import Fault, Faults, Past, failure, refusal
@@ -104,7 +104,7 @@ class App:
                 return log
             if is_git(request):
                 return self._noted(request, None, actor, await self._git.answer(request, actor))
-            self._budgets.check(actor.budget)
+            self._budgets.check(_asker(request, actor))
             route, parts = find_route(request.method, request.path)
             reply = await self._routed(request, route, parts, actor)
         except RefusedError as error:
@@ -154,8 +154,8 @@ class App:
             if tag in request.headers.get("if-none-match", ""):
                 reply = Reply(status=304, headers=reply.headers)
         if reply.status != 304 and request.path != "/rate_limit":  # noqa: PLR2004 - the same
-            self._budgets.spend(actor.budget)
-        reply.headers = {**self._budgets.headers(actor.budget), **reply.headers}
+            self._budgets.spend(_asker(request, actor))
+        reply.headers = {**self._budgets.headers(_asker(request, actor)), **reply.headers}
         return reply
 
     def _noted(
@@ -201,17 +201,33 @@ def _without_prefix(request: Request) -> Request:
     )
 
 
+def _asker(request: Request, actor: Actor) -> str:
+    return f"{actor.budget}{GRAPHQL}" if request.path == "/graphql" else actor.budget
+
+
 def _document(request: Request) -> Any:
     if is_git(request) or not request.body:
         return None
     try:
-        return orjson.loads(request.body)
+        return _without(orjson.loads(request.body), name="config", secret="secret")  # noqa: S106 - its name
     except orjson.JSONDecodeError:
         return None
 
 
 def _without_tokens(answer: Any) -> Any:
-    if not isinstance(answer, dict):
-        return answer
-    shown = cast("dict[str, Any]", answer)
-    return {**shown, "token": ""} if "token" in shown else shown
+    return _hidden(answer, "token")
+
+
+def _without(document: Any, *, name: str, secret: str) -> Any:
+    """A copy in which the secret inside a part is hidden."""
+    if not isinstance(document, dict):
+        return document
+    shown = cast("dict[str, Any]", document)
+    return {**shown, name: _hidden(shown[name], secret)} if name in shown else shown
+
+
+def _hidden(part: Any, secret: str) -> Any:
+    if not isinstance(part, dict):
+        return part
+    shown = cast("dict[str, Any]", part)
+    return {**shown, secret: "********"} if secret in shown else shown

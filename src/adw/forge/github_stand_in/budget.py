@@ -10,6 +10,9 @@ from adw.forge.github_stand_in.errors import RefusedError
 _ANONYMOUS = 60
 _HOUR_S = 3600
 
+GRAPHQL = " graphql"
+"""Ends the name of an asker whose questions in GraphQL are counted on their own."""
+
 
 @dataclass(slots=True)
 class _Window:
@@ -45,7 +48,7 @@ class Budgets:
             "x-ratelimit-remaining": str(left),
             "x-ratelimit-used": str(limit - left),
             "x-ratelimit-reset": str(reset),
-            "x-ratelimit-resource": "core",
+            "x-ratelimit-resource": "graphql" if asker.endswith(GRAPHQL) else "core",
         }
 
     def _of(self, asker: str) -> int:

@@ -18,10 +18,10 @@ Kind = Literal["primary_limit", "secondary_limit", "error", "error_after", "slow
 class Fault:
     """One kind of trouble for requests whose method and path (without the API's prefix) match, `times` times.
 
-    `primary_limit`, `secondary_limit`: 403 with the time to come back, nothing done. `error`: `status` and nothing
-    done; `error_after`: the same answer, but it was done. `slow`: `seconds` late. `lost_before`, `lost`: the connection
-    closes without an answer, before or after it was done. `stale`: after the next matching change, readings answer from
-    the moment before it, for `seconds` or `reads`, whichever ends first.
+    `primary_limit`, `secondary_limit`: 403 (429 if that is the `status`) with the time to come back, nothing done.
+    `error`: `status` and nothing done; `error_after`: the same answer, but it was done. `slow`: `seconds` late.
+    `lost_before`, `lost`: the connection closes without an answer, before or after it was done. `stale`: after the next
+    matching change, readings answer from the moment before it, for `seconds` or `reads`, whichever ends first.
     """
 
     kind: Kind
@@ -100,12 +100,13 @@ def refusal(fault: Fault) -> Reply | None:
     """The answer of a fault that keeps the request from being done, None for other kinds."""
     reset = str(int(time.time() + fault.seconds))
     body = {"documentation_url": f"{DOCUMENTATION}/rate-limits"}
+    status = 429 if fault.status == 429 else 403  # noqa: PLR2004 - GitHub uses either
     if fault.kind == "primary_limit":
         headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": reset, "x-ratelimit-resource": "core"}
-        return Reply(status=403, json={"message": "API rate limit exceeded", **body}, headers=headers)
+        return Reply(status=status, json={"message": "API rate limit exceeded", **body}, headers=headers)
     if fault.kind == "secondary_limit":
         words = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
-        return Reply(status=403, json={"message": words, **body}, headers={"retry-after": f"{fault.seconds:.0f}"})
+        return Reply(status=status, json={"message": words, **body}, headers={"retry-after": f"{fault.seconds:.0f}"})
     return failure(fault) if fault.kind == "error" else None
 
 

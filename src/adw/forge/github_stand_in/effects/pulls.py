@@ -26,13 +26,17 @@ class _Measured:
 
 
 class Pulls:
-    """What can be done to pull requests short of reviewing and merging them."""
+    """What can be done to pull requests short of reviewing and merging them.
+
+    For the next `undecided_reads` readings nobody knows yet whether something can be merged, as on GitHub at first.
+    """
 
     def __init__(self, core: Core, checks: Checks, issues: Issues) -> None:
         self._core = core
         self._checks = checks
         self._issues = issues
         self._measured: dict[tuple[int, str, str], _Measured] = {}
+        self.undecided_reads = 0
 
     async def create(
         self, repository: Repository, *, title: str, body: str | None, head: str, base: str, draft: bool, author: str
@@ -77,10 +81,11 @@ class Pulls:
 
     async def facts(self, repository: Repository, issue: Issue, pull: Pull) -> PullFacts:
         measured = await self._measure(repository, pull, is_open=issue.state == "open")
-        is_open = issue.state == "open"
+        is_decided = issue.state == "open" and not self.undecided_reads
+        self.undecided_reads = max(self.undecided_reads - 1, 0)
         return PullFacts(
-            mergeable=measured.clean if is_open else None,
-            mergeable_state=self._word(repository, pull, measured) if is_open else "unknown",
+            mergeable=measured.clean if is_decided else None,
+            mergeable_state=self._word(repository, pull, measured) if is_decided else "unknown",
             commits=measured.commits,
             additions=measured.additions,
             deletions=measured.deletions,

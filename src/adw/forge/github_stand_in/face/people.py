@@ -236,5 +236,9 @@ class People(Face):
         sender = self._person(repository, by)
         return self._do(self._effects.merges.merge(repository, issue, pull, wish, sender=sender))
 
+    def undecide(self, *, reads: int) -> None:
+        """Lets that many readings of pull requests come before it is known whether they can be merged."""
+        self._effects.pulls.undecided_reads = reads
+
     def _person(self, repository: Repository, login: str | None) -> str:
         return self.world.ensure_user(login).login if login else repository.owner
