@@ -70,6 +70,7 @@ HARMLESS = {
         "diff_between",
         "foreign_tips",
         "conflicts",
+        "revert",
         "repository",
         "forge",
     },

@@ -18,6 +18,7 @@ from adw.kit.errors import ConflictError, UsageError, WrongStateError
 from adw.ports.engine import Enqueuer
 from adw.store import approvals, phases, usage
 from adw.store.db import Connection, Database
+from adw.store.watches import look_soon
 from adw.store.workflows import lock_workflow, transition, update_workflow
 
 
@@ -131,6 +132,7 @@ class Control:
         data = {"approvalId": str(decided.id), "kind": decided.kind, "decision": decided.decision, "by": actor}
         event = NewEvent(type=EventType.APPROVAL_DECIDED, message=f"{decided.kind} {verb} by {actor}", data=data)
         if workflow.status is not Status.WAITING:
+            await look_soon(connection, workflow.adw_id)
             return await update_workflow(connection, workflow.adw_id, changes={}, event=event)
         if is_allowed(decided):
             resumed = await transition(connection, workflow.adw_id, to=Status.ACTIVE, event=event)

@@ -134,6 +134,8 @@ class History:
     """A person said yes to another try, which has not begun yet."""
     foreign: str | None = None
     """A commit of others seen at the last look."""
+    base_head: str | None = None
+    """Where the base was at the last look."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

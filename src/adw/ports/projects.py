@@ -114,6 +114,13 @@ class ProjectAccess(Protocol):
         """
         ...
 
+    async def revert(self, project: Project, *, sha: str, onto: str, message: str) -> str | None:
+        """A commit on top of `onto` that takes back what commit `sha` brought; None when both touch the same lines.
+
+        It is on no branch yet.
+        """
+        ...
+
     async def foreign_tips(self, project: Project, *, branch: str, ours: str) -> tuple[ForeignTip, ...]:
         """Where others took our branch since our last commit `ours`, the remote first; nothing while it is ours.
 

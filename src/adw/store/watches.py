@@ -134,7 +134,14 @@ async def follow_workflow(connection: AsyncConnection, adw_id: str, values: Mapp
     if "pr_state" in values:
         await _open(connection, adw_id, PrState(values["pr_state"]))
     if "status" in values and Status(values["status"]) is not Status.ACTIVE:
-        await _make_due(connection, adw_id)
+        await look_soon(connection, adw_id)
+
+
+async def look_soon(connection: AsyncConnection, adw_id: str) -> None:
+    """Makes the watch of one workflow due, if it has one: something of ours has changed."""
+    values = {"due_at": func.clock_timestamp(), "woken": watches.c.woken + 1}
+    due = update(watches).where(watches.c.adw_id == adw_id, watches.c.stage != "done").values(values)
+    await connection.execute(due)
 
 
 async def add_missing(connection: AsyncConnection) -> int:
@@ -280,12 +287,6 @@ async def _open(connection: AsyncConnection, adw_id: str, state: PrState) -> Non
     }
     statement = insert(watches).values(adw_id=adw_id, stage=stage)
     await connection.execute(statement.on_conflict_do_update(index_elements=[watches.c.adw_id], set_=changes))
-
-
-async def _make_due(connection: AsyncConnection, adw_id: str) -> None:
-    values = {"due_at": func.clock_timestamp(), "woken": watches.c.woken + 1}
-    due = update(watches).where(watches.c.adw_id == adw_id, watches.c.stage != "done").values(values)
-    await connection.execute(due)
 
 
 def _watch(row: Mapping[Any, Any]) -> Watch:

@@ -50,6 +50,9 @@ class AllProjects:
     async def conflicts(self, project: Project, *, head: str, base: str) -> tuple[str, ...]:
         return await self._of(project).conflicts(project, head=head, base=base)
 
+    async def revert(self, project: Project, *, sha: str, onto: str, message: str) -> str | None:
+        return await self._of(project).revert(project, sha=sha, onto=onto, message=message)
+
     async def foreign_tips(self, project: Project, *, branch: str, ours: str) -> tuple[ForeignTip, ...]:
         return await self._of(project).foreign_tips(project, branch=branch, ours=ours)
 

@@ -14,7 +14,7 @@ from adw.kit.git import Git, PersonRepository, unified_diff
 from adw.kit.git.access import Credential
 from adw.kit.git.diff import plain_diff
 from adw.kit.git.runner import GitCommandError
-from adw.kit.git.squash import merge_trees
+from adw.kit.git.squash import merge_trees, revert_commit
 from adw.kit.git.transfer import remote_refs
 from adw.ports.forge import Forge
 from adw.ports.projects import BranchTip, CommittedFile, ForeignTip, RemoteRepository
@@ -111,6 +111,10 @@ class GitHubProjects:
     async def conflicts(self, project: Project, *, head: str, base: str) -> tuple[str, ...]:
         git = await self._with(project, base, head)
         return (await merge_trees(git, ours=base, theirs=head)).conflicts
+
+    async def revert(self, project: Project, *, sha: str, onto: str, message: str) -> str | None:
+        git = await self._with(project, sha, onto)
+        return await revert_commit(git, sha=sha, onto=onto, message=message)
 
     async def foreign_tips(self, project: Project, *, branch: str, ours: str) -> tuple[ForeignTip, ...]:
         sha = await self._remote_head(project, branch)

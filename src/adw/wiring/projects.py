@@ -21,7 +21,7 @@ from adw.kit.git import (
 )
 from adw.kit.git.diff import plain_diff
 from adw.kit.git.foreign import count_as_published, foreign_branches
-from adw.kit.git.squash import merge_trees
+from adw.kit.git.squash import merge_trees, revert_commit
 from adw.kit.git.transfer import bring
 from adw.kit.paths import DataPaths
 from adw.ports.forge import Forge
@@ -86,6 +86,10 @@ class LocalProjects:
     async def conflicts(self, project: Project, *, head: str, base: str) -> tuple[str, ...]:
         git = await self._remote_with(project, base, head)
         return (await merge_trees(git, ours=base, theirs=head)).conflicts
+
+    async def revert(self, project: Project, *, sha: str, onto: str, message: str) -> str | None:
+        git = await self._remote_with(project, sha, onto)
+        return await revert_commit(git, sha=sha, onto=onto, message=message)
 
     async def foreign_tips(self, project: Project, *, branch: str, ours: str) -> tuple[ForeignTip, ...]:
         remote = self._remote(project)

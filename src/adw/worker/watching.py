@@ -54,6 +54,7 @@ from adw.store.phases import list_phases
 from adw.store.projects import get_project
 from adw.store.watches import Watch, hold_claim, open_branches, release, requests_of
 from adw.store.workflows import require_workflow, update_workflow
+from adw.worker.after import AfterMerge
 from adw.workflows.feedback_facts import Eyes, Seen, Standing
 
 SOON_S = 3.0
@@ -75,7 +76,7 @@ class Watching:
         """Looks once and puts the watch back. Raises what a forge raises, with the watch still claimed."""
         standing = await self._standing(watch)
         if standing.workflow.pr_state not in OPEN_PR_STATES:
-            await self._tidy(standing)
+            await self._look_after(standing)
             return
         seen = await self._see(standing)
         action = decide(seen.facts, standing.history, standing.rules)
@@ -196,6 +197,14 @@ class Watching:
                 await record_over(connection, standing.watch.adw_id, pull)
             await self._release(connection, standing, seen, standing.history, after_s=0 if is_there else SOON_S)
 
+    async def _look_after(self, standing: Standing) -> None:
+        if standing.watch.stage != "after":
+            await self._tidy(standing)
+            return
+        workflow, project = standing.workflow, standing.project
+        after = AfterMerge(self._database, self._access, watch=standing.watch, workflow=workflow, project=project)
+        await after.look()
+
     async def _tidy(self, standing: Standing) -> None:
         """After the end, whoever brought it about: what is under way is stopped, then issue and branch are settled."""
         watch = standing.watch
@@ -213,7 +222,9 @@ class Watching:
                 return
             if note is not None:
                 await append_event(connection, watch.adw_id, _told(note, note=note))
-            await release(connection, watch, after_s=0, stage="done")
+            has_checks = self._access.forge(standing.project).capabilities.has_checks
+            is_watched = has_checks and standing.workflow.pr_state is PrState.MERGED and standing.rules.checks
+            await release(connection, watch, after_s=0, stage="after" if is_watched else "done")
 
     async def _put_back(
         self,
@@ -250,7 +261,12 @@ class Watching:
         await _follow_state(connection, standing, seen)
         await _tell_clashes(connection, watch, seen)
         foreign = seen.unconfirmed if seen.unconfirmed is not None else history.foreign
-        noted = replace(history, handled=history.handled | {each.key for each in news}, foreign=foreign)
+        noted = replace(
+            history,
+            handled=history.handled | {each.key for each in news},
+            foreign=foreign,
+            base_head=seen.base_head or history.base_head,
+        )
         quiet = watch.quiet + 1 if seen.digest == watch.seen else 0
         near = standing.project.forge is ForgeKind.LOCAL
         pause = SOON_S if seen.unconfirmed is not None else pause_s(seen.facts, quiet=quiet, is_near=near)

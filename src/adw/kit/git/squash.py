@@ -67,6 +67,20 @@ async def squash_merge(
     return SquashResult(sha=sha)
 
 
+async def revert_commit(git: Git, *, sha: str, onto: str, message: str) -> str | None:
+    """A commit on top of `onto`, which has `sha` in it, that takes back what `sha` brought; None when it conflicts.
+
+    It is on no branch.
+    """
+    ours = git.using(extra=Identity().environment())
+    before = await git.text("rev-parse", f"{sha}^1^{{tree}}")
+    undone = await ours.text("commit-tree", before, "-p", sha, "-m", "As it was before")
+    merged = await merge_trees(git, ours=onto, theirs=undone)
+    if merged.conflicts:
+        return None
+    return await ours.text("commit-tree", merged.tree, "-p", onto, "-F", "-", stdin=message.encode(errors="replace"))
+
+
 async def compare_and_swap(git: Git, *, ref: str, new: str, old: str | None) -> None:
     """Moves a ref from `old` (None: from not existing) to `new`, or raises ConflictError if it is elsewhere."""
     zero = "0" * len(new)
