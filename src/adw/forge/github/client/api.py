@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
@@ -62,34 +63,37 @@ class GitHubApi:
 
         Raises `ForgeUnclearError` when the effect may have happened although nothing said so.
         """
+        return await self._persist(call, lambda: self._try(call))
+
+    async def tail(self, call: Call, *, most_bytes: int) -> Answer:
+        """The end of a long text that lies on another host, which does not see our credential."""
+        return await self._persist(call, lambda: self._try_tail(call, most_bytes=most_bytes))
+
+    async def git_pass(self, repository: str) -> Pass:
+        """What git shows to get at a repository."""
+        call = Call(method="GET", path="", what=f"get at {repository}", repository=repository)
+        return await self._access.pass_for(call, self.send)
+
+    async def _persist(self, call: Call, attempt: Callable[[], Awaitable[Answer | _Trouble]]) -> Answer:
         for pause_s in (*self._repeats_s, None):
-            outcome = await self._try(call)
+            outcome = await attempt()
             if isinstance(outcome, Answer):
                 return outcome
             if pause_s is None or not outcome.may_repeat:
                 raise outcome.error
             if outcome.pause:
                 await asyncio.sleep(pause_s)
-        raise AssertionError
+        raise AssertionError(call.what)
 
-    async def tail(self, call: Call, *, most_bytes: int) -> Answer:
-        """The end of a long text that lies on another host, which does not see our credential."""
+    async def _try_tail(self, call: Call, *, most_bytes: int) -> Answer | _Trouble:
         shown = await self._access.pass_for(call, self.send)
+        request = replace(self._request(call, shown, kept=None), may_leave=True, tail=most_bytes)
         async with self._turns.turn(shown.name, resource=call.resource, cost=call.cost):
-            request = replace(self._request(call, shown, kept=None), may_leave=True, tail=most_bytes)
             try:
                 reply = await exchange(self._network.http, request)
             except BrokenError as error:
-                raise ForgeError(f"GitHub did not answer when asked to {call.what}: {error}") from error
-        outcome = await self._read(call, shown, reply)
-        if isinstance(outcome, _Trouble):
-            raise outcome.error
-        return outcome
-
-    async def git_pass(self, repository: str) -> Pass:
-        """What git shows to get at a repository."""
-        call = Call(method="GET", path="", what=f"get at {repository}", repository=repository)
-        return await self._access.pass_for(call, self.send)
+                return _broken(call, error)
+        return await self._read(call, shown, reply)
 
     async def _try(self, call: Call) -> Answer | _Trouble:
         shown = await self._access.pass_for(call, self.send)
