@@ -201,7 +201,7 @@ async def _stop_when_idle(serving: _Serving, database: Database) -> None:
 
 
 def _allow_many_sockets() -> None:
-    """Each takes a file, and the usual soft limit of 1,024 is there for programs that use `select`, which ours do not."""
+    """Each takes a file, and the usual soft limit of 1,024 is there for programs that use `select`; ours do not."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):  # macOS refuses what it calls unlimited
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -34,11 +34,15 @@ class UnknownFrameError(FrameError):
 
 
 class Authenticate(Body):
+    """Says who the client is, where headers could not."""
+
     type: Literal["authenticate"]
     token: Annotated[str, Field(min_length=1, max_length=4096)]
 
 
 class Subscribe(Body):
+    """Asks for a feed."""
+
     type: Literal["subscribe"]
     adw_id: Name
     after: Annotated[StrictInt, Field(ge=0, le=_MAX_SEQ)] | Annotated[str, Field(max_length=100)] | None = None
@@ -46,15 +50,21 @@ class Subscribe(Body):
 
 
 class Unsubscribe(Body):
+    """Asks for no more of a feed."""
+
     type: Literal["unsubscribe"]
     adw_id: Name
 
 
 class Ping(Body):
+    """Asks whether we are there."""
+
     type: Literal["ping"]
 
 
 class Pong(Body):
+    """Says that the client is there."""
+
     type: Literal["pong"]
 
 
@@ -92,7 +102,11 @@ def error_frame(code: str, message: str, *, hint: str | None = None, adw_id: str
 
 
 def _checked(frame: ClientFrame) -> ClientFrame:
-    if isinstance(frame, Subscribe) and frame.after is not None and isinstance(frame.after, str) != (frame.adw_id == ALL):
+    if (
+        isinstance(frame, Subscribe)
+        and frame.after is not None
+        and isinstance(frame.after, str) != (frame.adw_id == ALL)
+    ):
         raise FrameError(
             "`after` does not fit the feed", hint="a number for a workflow, the `cursor` of an event for `*`"
         )

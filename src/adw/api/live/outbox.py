@@ -18,7 +18,7 @@ Send = Callable[[str], Awaitable[None]]
 
 
 class Outbox:
-    """Sends from one task, so that frames never mix. Subscriptions wake it; it takes from them as fast as it can send."""
+    """Sends from one task, so that frames never mix. Subscriptions wake it; it takes from them what it can send."""
 
     def __init__(self) -> None:
         self._answers: deque[str] = deque()

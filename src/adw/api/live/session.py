@@ -1,0 +1,237 @@
+"""One socket from its first frame to its last: who it is, what it follows, and whether anybody is still there."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from adw.api.access import check_access
+from adw.api.live.frames import (
+    Authenticate,
+    ClientFrame,
+    FrameError,
+    Ping,
+    Subscribe,
+    Unsubscribe,
+    error_frame,
+    read_frame,
+    server_frame,
+)
+from adw.api.live.outbox import Outbox
+from adw.kit.errors import AdwError, AuthenticationError, DatabaseError, UsageError
+from adw.kit.log import get_logger
+from adw.stream import ALL, Feed, Subscription
+
+MAX_SUBSCRIPTIONS = 256
+_CLOSE_S = 1.0
+
+_log = get_logger("live")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a socket is waited for."""
+
+    authenticate_s: float = 5.0
+    ping_s: float = 30.0
+    """Between our pings; the token is looked at again each time."""
+    silence_s: float = 75.0
+    """Without any frame from the client, such as a pong, it is taken for dead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """How a socket ends: a code of RFC 6455 or one of ours, and the reason in a few words."""
+
+    code: int
+    reason: str
+
+
+GONE = Close(1000, "")
+RESTARTING = Close(1012, "the server restarts: connect again and subscribe after the last seq you have")
+TRY_LATER = Close(1013, "the database cannot be used at the moment: connect again later")
+NOT_LET_IN = Close(4401, "a valid token is needed, from the start and for as long as the socket is open")
+SILENT = Close(4408, "nothing was heard for too long: answer each ping with a pong")
+
+
+class TooManySubscriptionsError(UsageError):
+    """The socket follows as much as one socket may"""
+
+    code = "too_many_subscriptions"
+
+
+class Session:
+    """Holds one socket. `run` returns when it is closed."""
+
+    def __init__(self, socket: WebSocket, *, feed: Feed, stopping: asyncio.Event, patience: Patience) -> None:
+        self._socket = socket
+        self._feed = feed
+        self._stopping = stopping
+        self._patience = patience
+        self._outbox = Outbox()
+        self._followed: dict[str, Subscription[Any]] = {}
+        self._token: str | None = None
+        """What was given in a frame instead of in the headers."""
+        self._heard_at = time.monotonic()
+
+    async def run(self) -> None:
+        await self._socket.accept()
+        try:
+            end = await self._let_in()
+            if end is None:
+                end = await self._first_of([self._listen(), self._deliver(), self._watch()])
+        except WebSocketDisconnect:
+            end = GONE
+        finally:
+            for subscription in self._followed.values():
+                subscription.close()
+        await self._close(end)
+
+    async def _let_in(self) -> Close | None:
+        """Greets the client and finds out who it is; how it ends if that fails."""
+        try:
+            is_known = await self._is_let_in()
+            await self._send(_greeting(is_authenticated=is_known))
+            if is_known:
+                return None
+            async with asyncio.timeout(self._patience.authenticate_s):
+                await self._authenticate(read_frame(await self._receive()))
+        except (AuthenticationError, FrameError) as error:
+            hint = 'send {"type": "authenticate", "token": TOKEN} first, or an Authorization header'
+            await self._send(error_frame(AuthenticationError.code, error.message, hint=hint))
+            return NOT_LET_IN
+        except TimeoutError:
+            return NOT_LET_IN
+        except DatabaseError:
+            return TRY_LATER
+        await self._send(server_frame("authenticated"))
+        return None
+
+    async def _authenticate(self, frame: ClientFrame) -> None:
+        if not isinstance(frame, Authenticate):
+            raise AuthenticationError("the first frame must say who you are")
+        self._token = frame.token
+        if not await self._is_let_in():
+            raise AuthenticationError("the token is wrong")
+
+    async def _is_let_in(self) -> bool:
+        peer = self._socket.client.host if self._socket.client else None
+        found = await check_access(self._socket.app, headers=self._socket.headers, token=self._token, peer=peer)
+        return found is not None
+
+    async def _listen(self) -> Close:
+        """Does what the client asks for until it goes away."""
+        while True:
+            await self._outbox.room()
+            try:
+                text = await self._receive()
+            except WebSocketDisconnect:
+                return GONE
+            self._heard_at = time.monotonic()
+            name: str | None = None
+            try:
+                frame = read_frame(text)
+                name = getattr(frame, "adw_id", None)
+                await self._do(frame)
+            except AdwError as error:
+                self._outbox.answer(error_frame(error.code, error.message, hint=error.hint, adw_id=name))
+
+    async def _do(self, frame: ClientFrame) -> None:
+        match frame:
+            case Subscribe():
+                await self._subscribe(frame)
+            case Unsubscribe():
+                self._leave(frame.adw_id)
+                self._outbox.answer(server_frame("unsubscribed", adw_id=frame.adw_id, data={"adwId": frame.adw_id}))
+            case Ping():
+                self._outbox.answer(server_frame("pong"))
+            case Authenticate():
+                raise FrameError("this socket has been let in already", hint="open another one to be somebody else")
+            case _:  # a pong has done its work by being heard
+                pass
+
+    async def _subscribe(self, frame: Subscribe) -> None:
+        """Follows a feed; one that is followed already begins anew at the place asked for."""
+        name = frame.adw_id
+        self._leave(name)
+        self._followed = {each.name: each for each in self._followed.values() if each.is_open}
+        if len(self._followed) >= MAX_SUBSCRIPTIONS:
+            raise TooManySubscriptionsError(
+                f"a socket may follow {MAX_SUBSCRIPTIONS} feeds", hint="unsubscribe, or open another socket"
+            )
+        if name == ALL:
+            after = None if frame.after is None else str(frame.after)
+            subscription = await self._feed.follow_all(after=after, wake=self._outbox.wake)
+            data = {"adwId": ALL, "cursor": str(subscription.at)}
+        else:
+            number = None if frame.after is None else int(frame.after)
+            subscription = await self._feed.follow(name, after=number, wake=self._outbox.wake)
+            data = {"adwId": name, "lastSeq": subscription.at}
+        self._followed[name] = subscription
+        self._outbox.answer(server_frame("subscribed", adw_id=name, data=data))
+
+    def _leave(self, name: str) -> None:
+        left = self._followed.pop(name, None)
+        if left is not None:
+            left.close()
+
+    async def _deliver(self) -> Close:
+        try:
+            await self._outbox.deliver(self._send)
+        except Exception as error:  # noqa: BLE001 - the boundary of a socket's sender: servers differ in what they raise
+            _log.debug("socket_lost", reason=repr(error))
+        return GONE
+
+    async def _watch(self) -> Close:
+        """Pings now and then; ends the socket when the server stops, the client is silent or may no longer listen."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._patience.ping_s):
+                    await self._stopping.wait()
+                    return RESTARTING
+            if time.monotonic() - self._heard_at > self._patience.silence_s:
+                return SILENT
+            with suppress(DatabaseError):  # whoever was let in before is believed while nobody can be asked
+                if not await self._is_let_in():
+                    return NOT_LET_IN
+            self._outbox.answer(server_frame("ping"))
+
+    async def _first_of(self, works: Sequence[Any]) -> Close:
+        tasks = [asyncio.ensure_future(work) for work in works]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return next(iter(done)).result()
+
+    async def _receive(self) -> str | None:
+        """The text of the next frame; None if it was no text."""
+        message = await self._socket.receive()
+        if message["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(message.get("code", GONE.code))
+        return message.get("text")
+
+    async def _send(self, text: str) -> None:
+        await self._socket.send({"type": "websocket.send", "text": text})
+
+    async def _close(self, end: Close) -> None:
+        if end is GONE or self._socket.application_state is not WebSocketState.CONNECTED:
+            return
+        with suppress(TimeoutError, RuntimeError, OSError, WebSocketDisconnect):  # nobody may be there to hear it
+            async with asyncio.timeout(_CLOSE_S):
+                await self._socket.close(end.code, end.reason)
+
+
+def _greeting(*, is_authenticated: bool) -> str:
+    return server_frame(
+        "connection_established", data={"clientId": uuid4().hex[:12], "authenticated": is_authenticated}
+    )

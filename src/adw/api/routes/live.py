@@ -1,0 +1,53 @@
+"""The live stream: a socket for any number of feeds, and all events as server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request, WebSocket
+from fastapi.responses import StreamingResponse
+
+from adw.api.inputs import CommaSeparated, Services
+from adw.api.live.following import follow_all
+from adw.api.live.session import Patience, Session
+from adw.api.live.sse import SSE_TYPE, as_sse
+from adw.api.openapi import problems
+from adw.domain.events import EventType
+from adw.store.feed import parse_position
+
+Cursor = Annotated[str | None, Query(max_length=100, description="Only events after the one with this `cursor`")]
+LastEventId = Annotated[str | None, Header(max_length=100, description="The same, as browsers send it")]
+Types = Annotated[list[EventType], CommaSeparated, Query(default_factory=list, description="Only these types")]
+
+router = APIRouter(tags=["events"], responses=problems())
+
+
+@router.websocket("/ws")
+async def live(websocket: WebSocket) -> None:
+    state = websocket.app.state
+    patience: Patience = getattr(state, "patience", None) or Patience()
+    await Session(websocket, feed=state.services.feed, stopping=state.stopping, patience=patience).run()
+
+
+@router.get(
+    "/api/events/stream",
+    response_class=StreamingResponse,
+    responses={200: {"content": {SSE_TYPE: {}}, "description": "Server-sent events; their ids are cursors"}},
+)
+async def stream_all_events(
+    services: Services,
+    request: Request,
+    types: Types,
+    after: Cursor = None,
+    last_event_id: LastEventId = None,
+) -> StreamingResponse:
+    """Events of all workflows as they happen, from a cursor or from now on."""
+    place = last_event_id or after
+    if place is not None:
+        parse_position(place)
+    stopping: asyncio.Event = request.app.state.stopping
+    frames = follow_all(services, after=place, types=types, stopping=stopping)
+    lines: AsyncIterator[bytes] = as_sse(frames)
+    return StreamingResponse(lines, media_type=SSE_TYPE)
