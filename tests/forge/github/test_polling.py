@@ -50,6 +50,17 @@ async def test_labels_are_told_once_and_what_is_taken_off_too(stage: GitHubStage
     ]
 
 
+async def test_who_put_which_label_on_one_issue_is_told_oldest_first(stage: GitHubStage):
+    issue = stage.stand_in.add_issue(stage.full_name, "New")
+    stage.stand_in.label(stage.full_name, issue, "one", by="ada")
+    stage.stand_in.unlabel(stage.full_name, issue, "one", by="eve")
+    found = await stage.github.label_changes(stage.full_name, issue)
+    assert [(each.label, each.is_added, each.actor, each.number) for each in found] == [
+        ("one", True, "ada", issue),
+        ("one", False, "eve", issue),
+    ]
+
+
 async def test_a_quiet_repository_costs_nothing(stage: GitHubStage):
     stage.stand_in.add_issue(stage.full_name, "New")
     cursor = (await stage.github.changes(stage.full_name, None)).cursor

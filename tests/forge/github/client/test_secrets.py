@@ -15,7 +15,7 @@ from tests.forge.github.client.scripted import TOKEN, Said, Script
 
 from adw.forge.github import AppCredential, TokenCredential
 from adw.forge.github.client.access import Pass
-from adw.kit.errors import AdwError, ConfigurationError, ForgeDeniedError, NotFoundError
+from adw.kit.errors import AdwError, ConfigurationError, ForgeDeniedError, ForgeError, NotFoundError
 from adw.store.db import Database
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -104,6 +104,22 @@ async def test_a_key_that_cannot_be_used_is_a_matter_of_configuration(database: 
     with pytest.raises(ConfigurationError, match="GITHUB_APP_PRIVATE_KEY") as caught:
         await Script().github(database, credential=AppCredential(app_id=1, private_key=key)).repository("o/r")
     assert not key or key not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("found", "granted", "said"),
+    [
+        ({"odd": 1}, {}, "named no installation"),
+        ([], {}, "something else"),
+        ({"id": 5}, {"token": None}, "gave the app no token"),
+    ],
+)
+async def test_an_answer_without_what_an_app_needs_is_the_forges_failure(
+    database: Database, found: object, granted: object, said: str
+):
+    script = Script().on("GET /repos/o/r/installation", Said(json=found)).on(ACCESS, Said(status=201, json=granted))
+    with pytest.raises(ForgeError, match=said):
+        await script.github(database, credential=APP).repository("o/r")
 
 
 async def test_an_app_writes_under_its_own_name(script: Script, database: Database, clock: HeldClock):
