@@ -8,7 +8,7 @@ import hashlib
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 from uuid import uuid4
 
@@ -29,6 +29,7 @@ from adw.forge.github_stand_in.world import World
 
 _PREFIXES = ("/api/v3", "/api")
 _LOG = re.compile(r"/_logs/(?P<name>[^/]+/[^/]+)/(?P<job>[0-9]{1,18})\.txt")
+_MOST_KEPT = 20_000
 _API_VERSION = "2022-11-28"
 
 __all__ = ["App", "Asked", "graph", "routes"]
@@ -38,7 +39,8 @@ __all__ = ["App", "Asked", "graph", "routes"]
 class Asked:
     """One request and its answer, without any token. `template` is the route's address, None where there is none.
 
-    `injected` says that the answer is a fault that was ordered.
+    `answer` is for observers alone, for all of them together would fill the memory. `injected` says that the answer is a
+    fault that was ordered.
     """
 
     method: str
@@ -173,9 +175,11 @@ class App:
             answer=_without_tokens(reply.json),
             injected=injected,
         )
-        self.requests.append(asked)
         if self._observe is not None:
             self._observe(asked)
+        if len(self.requests) >= _MOST_KEPT:
+            del self.requests[: _MOST_KEPT // 2]
+        self.requests.append(replace(asked, answer=None))
         return reply
 
     @staticmethod

@@ -22,6 +22,7 @@ from adw.forge.github_stand_in.world import World, covers
 
 _TIMEOUT_S = 10.0
 _KEPT_BODY = 2_000
+_KEPT_DELIVERIES = 2_000
 
 Observe = Callable[[str, dict[str, Any]], None]
 
@@ -78,6 +79,7 @@ class Hooks:
             redelivery=of is not None,
             target=of.target if of else target,
         )
+        del hook.deliveries[:-_KEPT_DELIVERIES]
         hook.deliveries.append(delivery)
         self._queue.append((hook, delivery))
         if self._more is not None:

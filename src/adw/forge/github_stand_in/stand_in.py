@@ -57,7 +57,7 @@ class StandIn(Scene, People, Machines):
 
     @property
     def requests(self) -> list[Asked]:
-        """Everything that was asked so far, without tokens."""
+        """What was asked so far, without tokens and answers; of very many the later ones."""
         return self.app.requests
 
     def clone_url(self, full_name: str) -> str:
