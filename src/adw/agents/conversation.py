@@ -19,6 +19,7 @@ from claude_agent_sdk import ClaudeSDKClient, Message, MirrorErrorMessage, Resul
 from adw.agents.folder import RunFolder
 from adw.agents.options import ClaudeSettings, build_options, environment, with_runtime
 from adw.agents.outcome import Ending, outcome
+from adw.agents.own_tools import name_in_cli
 from adw.agents.policy import FilePolicy, guard
 from adw.agents.pump import Closed, Heard, Signal, pump
 from adw.agents.tally import Tally, usage_of
@@ -90,7 +91,12 @@ class Conversation:
     def _client(self, wrapper: Path) -> ClaudeSDKClient:
         # the CLI keeps long tool output in its own folder and tells the agent to read it there
         given = (folder.resolve() for folder in self._task.policy.readable)
-        policy = FilePolicy(workspace=self._task.cwd, tools=self._task.policy, readable=(self._folder.config, *given))
+        policy = FilePolicy(
+            workspace=self._task.cwd,
+            tools=self._task.policy,
+            readable=(self._folder.config, *given),
+            own_tools=frozenset(map(name_in_cli, self._task.own_tools)),
+        )
         return ClaudeSDKClient(
             build_options(
                 self._task,

@@ -11,6 +11,7 @@ from claude_agent_sdk import ClaudeAgentOptions, HookMatcher, SessionStore
 from claude_agent_sdk.types import SystemPromptPreset
 
 from adw.agents.folder import RunFolder
+from adw.agents.own_tools import name_in_cli, serve_tools
 from adw.agents.policy import OUR_GIT_VERBS
 from adw.domain.agent import AgentTask
 from adw.kit.process.confinement import Confinement
@@ -69,7 +70,8 @@ def build_options(
         model=task.model,
         system_prompt=system_prompt(task),
         tools=list(task.policy.tools),
-        allowed_tools=list(task.policy.allowed),
+        allowed_tools=[*task.policy.allowed, *map(name_in_cli, task.own_tools)],
+        mcp_servers=dict(serve_tools(task.own_tools)),
         disallowed_tools=list(_GIT_IS_OURS) if "Bash" in task.policy.tools else [],
         permission_mode="acceptEdits",
         hooks={"PreToolUse": [guard]},

@@ -32,9 +32,13 @@ class FilePolicy:
     workspace: Path
     tools: ToolPolicy
     readable: tuple[Path, ...] = ()
+    own_tools: frozenset[str] = frozenset()
+    """Names of tools that we carry out ourselves; they touch no file of the agent's."""
 
     def refusal(self, tool: str, tool_input: Mapping[str, Any], *, cwd: Path) -> str | None:
         """Why this call must not happen, in words for the agent; None when it may."""
+        if tool in self.own_tools:
+            return None
         if tool not in self.tools.tools and tool != ANSWER_TOOL:
             return f"The tool {tool} is not available in this phase"
         if tool in _WRITE_PATHS:

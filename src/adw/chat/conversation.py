@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ from typing import Any
 from adw.chat.prompt import guidance, mark_of, words_for, words_to_go_on
 from adw.chat.tools import Caller, Doors, Tool, tools_for
 from adw.domain.agent import ORCHESTRATOR, AgentLimits, AgentMessage, AgentResult, AgentTask, OwnTool, ToolPolicy
-from adw.domain.usage import Usage
 from adw.kit.log import get_logger
 from adw.ports.agents import AgentRuntime
 from adw.ports.gateway import GatewayVerdict, ModelGateway, RunGrant
@@ -40,7 +39,6 @@ class Ended:
 
     state: str
     answer: str
-    used: Usage = field(default_factory=Usage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +62,11 @@ class Conversations:
 
     async def interrupted(self, turn: Turn) -> None:
         """Ends a turn that somebody wanted to end, after `answer` was cancelled."""
-        used = self.gateway.verdict(turns.run_id_of(turn)).usage
-        await self._end(turn, Ended(state="interrupted", answer="(interrupted)", used=used))
+        await self._end(turn, Ended(state="interrupted", answer="(interrupted)"))
 
     async def _end(self, turn: Turn, ended: Ended) -> None:
         async with self.database.begin() as connection:
-            await turns.end_turn(connection, turn, state=ended.state, answer=ended.answer, used=ended.used)
+            await turns.end_turn(connection, turn, state=ended.state, answer=ended.answer)
         log.info("turn_ended", turn=turn.id, state=ended.state)
 
     async def _given_up(self, turn: Turn) -> Ended | None:
@@ -209,11 +206,10 @@ def _own(tool: Tool, doors: Doors, caller: Caller) -> OwnTool:
 
 def _ended(result: AgentResult, verdict: GatewayVerdict, *, said: str, budget_usd: Decimal) -> Ended:
     if result.failure is None:
-        return Ended(state="answered", answer=result.text or said, used=result.usage)
+        return Ended(state="answered", answer=result.text or said)
     if verdict.budget_refused:
-        return Ended(state="refused", answer=_used_up(budget_usd), used=result.usage)
-    answer = f"I could not answer: {result.failure.message}"
-    return Ended(state="failed", answer=answer, used=result.usage)
+        return Ended(state="refused", answer=_used_up(budget_usd))
+    return Ended(state="failed", answer=f"I could not answer: {result.failure.message}")
 
 
 def _used_up(budget_usd: Decimal) -> str:

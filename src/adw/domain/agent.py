@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -65,6 +65,22 @@ class ToolPolicy:
     """Folders outside the workspace that it may read."""
 
 
+ORCHESTRATOR: Literal["orchestrator"] = "orchestrator"
+"""Whoever people talk to; it plays no part in any phase, so it is no `Role`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnTool:
+    """A tool that we carry out ourselves, in this process, for an agent that calls it."""
+
+    name: str
+    about: str
+    schema: Mapping[str, Any]
+    """JSON schema of its input."""
+    call: Callable[[Mapping[str, Any]], Awaitable[tuple[str, bool]]]
+    """The answer in words, and whether it is an error. Never raises for what the agent asked."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentTask:
     """One conversation of one agent: everything its runtime needs."""
@@ -72,7 +88,7 @@ class AgentTask:
     run_id: str
     """Stable over crashes: the same task after a restart has the same id."""
     adw_id: str
-    role: Role
+    role: Role | Literal["orchestrator"]
     phase: str
     attempt: int
     model: str
@@ -93,6 +109,8 @@ class AgentTask:
     """What is to hold the conversation, if the project says so. One that is resumed stays where it began."""
     confinement: Confinement | None = None
     """What the agent and its tools may touch, besides what its runtime needs for itself; None: whatever we may."""
+    own_tools: tuple[OwnTool, ...] = ()
+    """Tools besides those of the policy. All of them may be called without anybody being asked."""
 
 
 MessageKind = Literal["started", "text", "thinking", "tool_use", "tool_result", "retry", "delta"]

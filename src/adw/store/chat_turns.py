@@ -11,12 +11,11 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Row, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adw.domain.usage import Usage
 from adw.kit.errors import ConflictError
 from adw.store.chat import InboxItem, announce, items_from, write_entry
 from adw.store.orchestrators import update_orchestrator_costs
@@ -131,9 +130,9 @@ async def keep_session(connection: AsyncConnection, turn: Turn, session_id: str)
         await connection.execute(changed)
 
 
-async def end_turn(connection: AsyncConnection, turn: Turn, *, state: str, answer: str, used: Usage) -> None:
-    """Answers all items of the turn at once, and adds what it used. Raises LostTurnError."""
-    context = await _context(connection, turn)
+async def end_turn(connection: AsyncConnection, turn: Turn, *, state: str, answer: str) -> None:
+    """Answers all items of the turn at once, and adds what all its requests used. Raises LostTurnError."""
+    used = await _used(connection, turn)
     row = await _fenced(connection, turn, {"owner": None, "owned_until": None, "status": "idle"})
     await write_entry(
         connection,
@@ -141,20 +140,19 @@ async def end_turn(connection: AsyncConnection, turn: Turn, *, state: str, answe
         kind="answer",
         message=answer,
         turn_id=turn.id,
-        metadata={"state": state, "costUsd": None if used.cost_usd is None else str(used.cost_usd)},
+        metadata={"state": state, "costUsd": str(used.cost_usd)},
     )
     ended = {"state": state, "ended_at": func.clock_timestamp()}
     await connection.execute(update(inbox).where(inbox.c.turn_id == turn.id, inbox.c.state == "running").values(ended))
-    tokens = used.tokens
     await update_orchestrator_costs(
         connection,
         turn.orchestrator_id,
-        input_tokens=tokens.input + tokens.cache_read + tokens.cache_write,
-        output_tokens=tokens.output,
-        cost_usd=used.cost_usd or Decimal(0),
+        input_tokens=int(used.input),
+        output_tokens=int(used.output),
+        cost_usd=used.cost_usd,
     )
-    if context is not None and row["generation"] == turn.generation:
-        values = {"context_tokens": context}
+    if used.context is not None and row["generation"] == turn.generation:
+        values = {"context_tokens": used.context}
         await connection.execute(update(agents).where(agents.c.id == turn.orchestrator_id).values(values))
 
 
@@ -200,17 +198,20 @@ def run_id_of(turn: Turn) -> str:
     return f"chat-{turn.orchestrator_id}-{turn.id}"
 
 
-async def _context(connection: AsyncConnection, turn: Turn) -> int | None:
-    """Tokens of the turn's latest request and its answer: what the conversation takes up by now."""
-    size = (
-        requests.c.input_tokens
-        + requests.c.cache_read_tokens
-        + requests.c.cache_write_tokens
-        + requests.c.output_tokens
+async def _used(connection: AsyncConnection, turn: Turn) -> Row[*tuple[Any, ...]]:
+    """Sums over all requests of the turn, whichever worker made them; the largest of them is what all of it takes up.
+
+    What a dead worker had reserved and never settled is missing here, not on the account that bounds what is spent.
+    """
+    prompt = requests.c.input_tokens + requests.c.cache_read_tokens + requests.c.cache_write_tokens
+    query = select(
+        func.coalesce(func.sum(prompt), 0).label("input"),
+        func.coalesce(func.sum(requests.c.output_tokens), 0).label("output"),
+        func.coalesce(func.sum(requests.c.cost_usd), 0).label("cost_usd"),
+        func.max(prompt + requests.c.output_tokens).label("context"),
     )
     mine = (requests.c.agent_run_id == run_id_of(turn), requests.c.adw_id.startswith(f"chat:{turn.orchestrator_id}:"))
-    query = select(func.max(size)).where(*mine, requests.c.state == "settled")
-    return (await connection.execute(query)).scalar_one()
+    return (await connection.execute(query.where(*mine, requests.c.state == "settled"))).one()
 
 
 async def _next_items(connection: AsyncConnection, orchestrator_id: UUID) -> tuple[InboxItem, ...]:

@@ -19,11 +19,13 @@ from adw.kit.settings import Settings, forget_secrets
 from adw.store.listen import listen
 from adw.store.migrations import HEAD
 from adw.store.notify import WORK_CHANNEL
+from adw.wiring.chat import build_conversations
 from adw.wiring.database import RunningDatabase, keep_running, migrated_database
 from adw.wiring.foundation import Foundation, open_foundation
 from adw.wiring.resources import HostResources
 from adw.wiring.services import build_gateway, build_services
 from adw.wiring.triggers import build_trigger_parts
+from adw.worker.chatter import keep_chatting
 from adw.worker.dispatcher import Dispatcher
 from adw.worker.host import Host
 from adw.worker.observer import WorkflowObserver
@@ -82,7 +84,12 @@ async def _work(
         stack.push_async_callback(_close, engine, hurry, grace_s=settings.worker_grace_s)
         waking = keep_waking(foundation.database, engine, limits_changed=gateway.limits_changed)
         watching = Watching(foundation.database, engine, foundation.access)
-        tasks = {"waker": waking, "watcher": keep_watching(foundation.database, watching)}
+        conversations = build_conversations(foundation, runtime=services.runtime, gateway=gateway)
+        tasks = {
+            "waker": waking,
+            "watcher": keep_watching(foundation.database, watching),
+            "chatter": keep_chatting(foundation.database, conversations),
+        }
         await _tend(foundation, engine, running, tasks, stop=stop, until_eof=until_eof)
 
 

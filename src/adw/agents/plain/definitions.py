@@ -84,6 +84,7 @@ def schema_of(name: str) -> Mapping[str, Any]:
 def offered(task: AgentTask) -> list[dict[str, Any]]:
     """The definitions of the task's tools that this runtime has, and of the way to give the answer."""
     found = [_TOOLS[name] for name in task.policy.tools if name in _TOOLS]
+    found += [{"name": own.name, "description": own.about, "input_schema": dict(own.schema)} for own in task.own_tools]
     if task.schema is None:
         return found
     about = "Gives your final answer; call it exactly once, when everything else is done."

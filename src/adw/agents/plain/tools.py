@@ -40,6 +40,7 @@ class Tools:
     def __init__(self, *, task: AgentTask, launcher: Launcher, folder: RunFolder) -> None:
         self._task = task
         readable = tuple(each.resolve() for each in task.policy.readable)
+        self._own = {own.name: own for own in task.own_tools}
         self._policy = FilePolicy(workspace=task.cwd, tools=task.policy, readable=readable)
         env = environment_of_tools(task, base=os.environ)
         self._programs = Programs(
@@ -52,6 +53,9 @@ class Tools:
 
     async def call(self, name: str, tool_input: Mapping[str, Any]) -> ToolResult:
         """Never raises for what the agent asked, be it forbidden, impossible or nonsense."""
+        if name in self._own:
+            text, is_error = await self._own[name].call(tool_input)
+            return ToolResult(text=text, is_error=is_error)
         try:
             refusal = self._refusal(name, tool_input)
             if refusal is not None:

@@ -6,6 +6,7 @@ from adw.store.metadata import metadata
 from adw.store.tables import (
     access,
     budgets,
+    chat,
     github,
     limits,
     local_forge,
@@ -23,6 +24,7 @@ from adw.store.tables import (
 __all__ = [
     "access",
     "budgets",
+    "chat",
     "github",
     "limits",
     "local_forge",
