@@ -16,8 +16,8 @@ import httpx
 from fastapi import FastAPI
 
 from adw.api import ApiServices, create_app
-from adw.api.views.events import event_json
 from adw.api.access import Gate
+from adw.api.views.events import event_json
 from adw.control.service import Control
 from adw.control.steering import Steering
 from adw.domain.approval import Approval, ApprovalKind
@@ -252,8 +252,11 @@ async def check_declared(response: httpx.Response) -> None:
         if method == request.method and pattern.fullmatch(path):
             declared = operation["responses"].get(str(response.status_code))
             assert declared is not None, f"{method} {path} answered {response.status_code}, which is not declared"
-            kind = response.headers["content-type"].partition(";")[0]
             kinds = declared.get("content", {})
+            if "content-type" not in response.headers:
+                assert not kinds, f"{method} {path} answered nothing"
+                return
+            kind = response.headers["content-type"].partition(";")[0]
             assert kind in kinds or "*/*" in kinds, f"{method} {path} answered {kind}, not one of {list(kinds)}"
             return
 

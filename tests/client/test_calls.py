@@ -13,6 +13,7 @@ from adw.api.routes import ROUTERS, hosts
 from adw.api.routes.approvals import DecidedView
 from adw.api.routes.health import Health, Readiness
 from adw.api.views import (
+    access,
     analytics,
     budgets,
     changes,
@@ -78,6 +79,11 @@ SAME = [
     (hosts.WorkerList, t.WorkerListDict),
     (TriggerPage, t.TriggerPageDict),
     (ScheduleList, t.ScheduleListDict),
+    (access.TokenList, t.TokenListDict),
+    (access.NewTokenView, t.NewTokenDict),
+    (access.LinkView, t.LinkDict),
+    (access.SessionView, t.SessionDict),
+    (access.AuditPage, t.AuditPageDict),
 ]
 
 
@@ -154,6 +160,7 @@ async def test_every_route_is_called_by_the_client(live: Live, client: AsyncAdwC
     await client.close_pull(project, pull.number)
     await client.close_issue(project, issue["number"])
     await _schedule(client, path, project)
+
     assert [event async for event in client.stream_events(adw_id)]
     missing = {(method, path) for method, path in _routes() if not any(_is(route, path) for route in called[method])}
     assert missing == set()
@@ -198,12 +205,22 @@ async def _machine(client: AsyncAdwClient) -> None:
     assert [each["budgetUsd"] for each in (await client.budgets())["budgets"]] == [5.0]
     assert (await client.clear_budget("month"))["budgets"] == []
     assert (await client.triggers(outcome=["refused"], limit=5))["triggers"] == []
+    await _admit(client)
 
 
 async def _schedule(client: AsyncAdwClient, path: str, project: str) -> None:
     made = await client.add_schedule(path, cron="0 3 * * 1", prompt="Tidy up", workflow_type="patch")
     assert (await client.schedules(project=project))["schedules"] == [made]
     assert await client.remove_schedule(made["id"]) == made
+
+
+async def _admit(client: AsyncAdwClient) -> None:
+    made = await client.create_token("ci", scope="read", expires_at="2030-01-01T00:00:00Z")
+    assert (await client.tokens())["tokens"] == [made["token"]]
+    assert (await client.revoke_token("ci"))["revokedAt"] is not None
+    assert "/login/" in (await client.login_link())["url"]
+    assert (await client.session())["name"] == "server"
+    assert (await client.audit(who="server", limit=1))["entries"][0]["route"] == "/api/login"
 
 
 async def _order(live: Live, client: AsyncAdwClient) -> None:
@@ -247,9 +264,14 @@ def _recorded(client: AsyncAdwClient) -> dict[str, list[str]]:
 
 
 def _routes() -> list[tuple[str, str]]:
-    """Those of forges excepted: their bodies are signed by whoever sends them."""
-    found = [(method, route.path) for router in ROUTERS for route in router.routes for method in route.methods]
-    return [(method, path) for method, path in found if not path.startswith("/webhooks/")]
+    """Those of forges excepted, whose bodies are signed by whoever sends them, and those of browsers."""
+    found = [
+        (method, route.path)
+        for router in ROUTERS
+        for route in router.routes
+        for method in getattr(route, "methods", ())
+    ]
+    return [(method, path) for method, path in found if not path.startswith(("/webhooks/", "/login/", "/api/logout"))]
 
 
 def _is(path: str, template: str) -> bool:

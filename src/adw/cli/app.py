@@ -11,6 +11,7 @@ import adw
 from adw.cli.commands import (
     agent,
     approval,
+    audit,
     budget,
     completion,
     config,
@@ -27,12 +28,14 @@ from adw.cli.commands import (
     run,
     schedule,
     serve,
+    token,
     trigger,
     worker,
     workflow,
     workflow_view,
     worktree,
 )
+from adw.cli.commands import open as open_command
 from adw.cli.invocation import remember_env_file
 
 _EXAMPLES = """Hand an issue to coding agents and get back a tested pull request.
@@ -86,6 +89,9 @@ app.add_typer(project.app, name="project")
 app.add_typer(schedule.app, name="schedule")
 app.add_typer(trigger.app, name="trigger")
 app.add_typer(worktree.app, name="worktree")
+app.command("open")(open_command.open_browser)
+app.command("audit")(audit.audit)
+app.add_typer(token.app, name="token")
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
 app.add_typer(db.app, name="db")

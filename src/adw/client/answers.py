@@ -22,12 +22,13 @@ _START = "start it with `adw serve`, or check the address"
 _BY_STATUS: Mapping[int, type[AdwError]] = {
     400: errors.UsageError,
     401: errors.AuthenticationError,
-    403: errors.AuthenticationError,
+    403: errors.ForbiddenError,
     404: errors.NotFoundError,
     405: errors.UsageError,
     409: errors.ConflictError,
     413: errors.UsageError,
     422: errors.UsageError,
+    429: errors.TooManyRequestsError,
     502: errors.ForgeError,
     503: errors.InfrastructureError,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from adw.client.asynchronous.access import AsyncAccess
 from adw.client.asynchronous.budgets import AsyncBudgets
 from adw.client.asynchronous.following import AsyncFollowing
 from adw.client.asynchronous.hosts import AsyncHosts
@@ -14,7 +15,7 @@ __all__ = ["AsyncAdwClient"]
 
 
 class AsyncAdwClient(
-    AsyncWorkflows, AsyncRecords, AsyncProjects, AsyncBudgets, AsyncTriggers, AsyncHosts, AsyncFollowing
+    AsyncWorkflows, AsyncRecords, AsyncProjects, AsyncBudgets, AsyncTriggers, AsyncHosts, AsyncAccess, AsyncFollowing
 ):
     """One server, spoken to from an event loop. Close it, or use it as a context manager.
 

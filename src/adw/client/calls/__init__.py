@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adw.client.calls import budgets, hosts, projects, records, triggers, workflows
+from adw.client.calls import access, budgets, chat, hosts, projects, records, triggers, workflows
 from adw.client.calls.call import Call, Money
 
-__all__ = ["Call", "Money", "budgets", "hosts", "projects", "records", "triggers", "workflows"]
+__all__ = ["Call", "Money", "access", "budgets", "chat", "hosts", "projects", "records", "triggers", "workflows"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from adw.client.synchronous.access import Access
 from adw.client.synchronous.budgets import Budgets
 from adw.client.synchronous.following import Following
 from adw.client.synchronous.hosts import Hosts
@@ -13,7 +14,7 @@ from adw.client.synchronous.workflows import Workflows
 __all__ = ["AdwClient"]
 
 
-class AdwClient(Workflows, Records, Projects, Budgets, Triggers, Hosts, Following):
+class AdwClient(Workflows, Records, Projects, Budgets, Triggers, Hosts, Access, Following):
     """One server. Close it, or use it as a context manager.
 
     Every method raises the error of our own tree that the server's refusal stands for, `UnreachableError` when there

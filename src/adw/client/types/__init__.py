@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+from adw.client.types.access import (
+    AccessScopeName,
+    AuditEntryDict,
+    AuditPageDict,
+    LinkDict,
+    NewTokenDict,
+    SessionDict,
+    TokenDict,
+    TokenListDict,
+)
 from adw.client.types.budgets import BudgetDict, BudgetListDict, BudgetPeriod
 from adw.client.types.evidence import (
     ChangedFileDict,
@@ -98,6 +108,7 @@ from adw.client.types.workflows import (
 
 __all__ = [
     "AcceptedDict",
+    "AccessScopeName",
     "AddedProjectDict",
     "AgentDict",
     "AgentListDict",
@@ -105,6 +116,8 @@ __all__ = [
     "ApprovalListDict",
     "ArtifactDict",
     "ArtifactListDict",
+    "AuditEntryDict",
+    "AuditPageDict",
     "BaseDict",
     "BudgetDict",
     "BudgetListDict",
@@ -144,9 +157,11 @@ __all__ = [
     "KpiGroupDict",
     "KpiSummaryDict",
     "KpiTableDict",
+    "LinkDict",
     "MergedDict",
     "MessageDict",
     "MessageListDict",
+    "NewTokenDict",
     "OptionsDict",
     "OrderFields",
     "OutputDict",
@@ -171,10 +186,13 @@ __all__ = [
     "ReviewVerdict",
     "ScheduleDict",
     "ScheduleListDict",
+    "SessionDict",
     "SpreadDict",
     "TakeoverDict",
     "TestCountsDict",
     "TestsDict",
+    "TokenDict",
+    "TokenListDict",
     "TranscriptDict",
     "TranscriptItemDict",
     "TriggerDict",
