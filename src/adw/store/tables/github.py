@@ -9,6 +9,8 @@ from sqlalchemy import Column, DateTime, Double, Index, Integer, LargeBinary, Ta
 
 from adw.store.metadata import metadata
 
+_LEVEL: Double[float] = Double()
+
 github_answers = Table(
     "github_answers",
     metadata,
@@ -31,8 +33,8 @@ github_budgets = Table(
     Column("resets_at", DateTime(timezone=True)),
     Column("held_until", DateTime(timezone=True)),
     Column("holds", Integer, nullable=False, server_default=text("0")),
-    Column("points", Double, nullable=False, server_default=text("0")),
-    Column("writes_minute", Double, nullable=False, server_default=text("0")),
-    Column("writes_hour", Double, nullable=False, server_default=text("0")),
+    Column("points", _LEVEL, nullable=False, server_default=text("0")),
+    Column("writes_minute", _LEVEL, nullable=False, server_default=text("0")),
+    Column("writes_hour", _LEVEL, nullable=False, server_default=text("0")),
     Column("drained_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
 )
