@@ -34,10 +34,9 @@ watches = Table(
 requests = Table(
     "adw_round_requests",
     metadata,
+    Column("adw_id", Text, ForeignKey("adw_workflows.adw_id", ondelete="CASCADE"), primary_key=True),
     Column("key", Text, primary_key=True),
-    Column("adw_id", Text, ForeignKey("adw_workflows.adw_id", ondelete="CASCADE"), nullable=False),
     Column("actor", Text, nullable=False),
     Column("body", Text, nullable=False),
     created_at(),
-    Index("ix_adw_round_requests_adw_id", "adw_id"),
 )

@@ -71,17 +71,16 @@ def _watches() -> None:
 def _requests() -> None:
     op.create_table(
         "adw_round_requests",
-        sa.Column("key", sa.Text(), nullable=False),
         sa.Column("adw_id", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=_NOW, nullable=False),
         sa.ForeignKeyConstraint(
             ["adw_id"], ["adw_workflows.adw_id"], name=op.f("fk_adw_round_requests_adw_id"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("key", name=op.f("pk_adw_round_requests")),
+        sa.PrimaryKeyConstraint("adw_id", "key", name=op.f("pk_adw_round_requests")),
     )
-    op.create_index("ix_adw_round_requests_adw_id", "adw_round_requests", ["adw_id"])
 
 
 def _threads() -> None:
