@@ -38,6 +38,7 @@ def check(**changes: object) -> Check:
         ("failure", "You have exceeded your included minutes.", "", Fault.BILLING),
         ("failure", "FAILED tests/test_invoice.py - a spending limit is refused\n1 failed", "", Fault.REGRESSION),
         ("startup_failure", "", "", Fault.INFRASTRUCTURE),
+        ("action_required", "", "", Fault.INFRASTRUCTURE),
         ("failure", "The runner has received a shutdown signal.", "", Fault.INFRASTRUCTURE),
         ("failure", "3 passed\nOSError: [Errno 28] No space left on device", "", Fault.INFRASTRUCTURE),
         ("failure", "curl: (6) Could not resolve host: pypi.org", "", Fault.INFRASTRUCTURE),

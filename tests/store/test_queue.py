@@ -129,3 +129,17 @@ async def test_a_pause_keeps_the_place_in_line_and_a_retry_takes_a_new_one(datab
         for status in (Status.ACTIVE, Status.FAILED, Status.QUEUED):
             await transition(connection, workflow.adw_id, to=status, event=TOLD)
     assert await waited_s() < 900
+
+
+async def test_pull_requests_that_wait_for_people_are_counted_and_bound_only_new_work(database, make_workflow):
+    open_one = await make_workflow(issue_number=1)
+    new = await make_workflow(issue_number=2, open_pull_limit=1)
+    round_ = await make_workflow(issue_number=3, open_pull_limit=1)
+    await change(database, open_one.adw_id, status="completed", pr_state="ready")
+    await change(database, round_.adw_id, pr_state="draft")
+    async with database.read() as connection:
+        (share,) = (await queue.shares(connection)).values()
+        found = {each.adw_id: each.open_limit for each in await queue.heads_of_queue(connection)}
+        told = {each.queued.adw_id: each.queued.open_limit for each in await queue.whole_queue(connection)}
+    assert share.waiting_for_people == 1
+    assert found == told == {new.adw_id: 1, round_.adw_id: None}

@@ -15,7 +15,7 @@ from adw.domain.stuck import lasting
 EXCERPT_CHARS = 6_000
 _SIGNED_LINES = 40
 
-_NOT_STARTED = frozenset({"startup_failure", "stale"})
+_NOT_STARTED = frozenset({"startup_failure", "stale", "action_required"})
 _CUT_OFF = frozenset({"cancelled", "timed_out"})
 
 _MONEY = re.compile(

@@ -39,7 +39,7 @@ _NAMED = 5
 _BY_CHANCE = frozenset({Fault.FLAKY, Fault.INFRASTRUCTURE})
 _SENTENCES: Mapping[Fault, str] = {
     Fault.BILLING: "could not run because of the account's billing or quota; it can be run again once that is settled",
-    Fault.INFRASTRUCTURE: "failed because of its machine or network, not because of this change; it can be run again",
+    Fault.INFRASTRUCTURE: "did not get to judge this change: its machine, network or somebody's consent was missing",
     Fault.PREEXISTING: "is red on the base branch as well, so it is left as it is",
     Fault.FLAKY: "failed and passed on the same commit, so it is flaky",
 }

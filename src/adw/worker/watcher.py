@@ -18,7 +18,7 @@ from adw.store.listen import listen
 from adw.store.watches import WATCH_CHANNEL, Watch, add_missing, claim_due, release
 from adw.worker.watching import Watching
 
-POLL_S = 1.0
+POLL_S = 2.0
 LOOKS_AT_ONCE = 3
 AFTER_ERROR_S = 60.0
 MISSING_S = 60.0
@@ -30,19 +30,19 @@ async def keep_watching(database: Database, watching: Watching) -> None:
     """Until cancelled."""
     watcher = Watcher(database, watching)
     async with asyncio.TaskGroup() as group:
-        for _ in range(LOOKS_AT_ONCE):
-            group.create_task(watcher.run())
+        group.create_task(watcher.run())
         group.create_task(watcher.add_missing())
         group.create_task(listen(database, WATCH_CHANNEL, watcher.wake))
 
 
 class Watcher:
-    """Takes one due pull request after the other."""
+    """Takes due pull requests, a few at a time, for a forge may take long to answer."""
 
     def __init__(self, database: Database, watching: Watching) -> None:
         self._database = database
         self._watching = watching
         self._wake = asyncio.Event()
+        self._room = asyncio.Semaphore(LOOKS_AT_ONCE)
 
     def wake(self) -> None:
         """Something may be due: look now instead of at the next poll."""
@@ -50,30 +50,48 @@ class Watcher:
 
     async def run(self) -> None:
         """Looks until cancelled. A database that is away for a while only delays it."""
-        while True:
-            self._wake.clear()
-            looked = False
-            try:
-                looked = await self.look_once()
-            except DatabaseError as error:
-                _log.warning("watching_delayed", reason=error.message)
-            if not looked:
-                await self._pause()
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._wake.clear()
+                await self._room.acquire()
+                watch = await self._claim()
+                if watch is None:
+                    self._room.release()
+                    await self._pause()
+                else:
+                    group.create_task(self._look_in_turn(watch))
 
     async def look_once(self) -> bool:
         """Looks at what has been due longest; False when nothing is due."""
-        async with self._database.begin() as connection:
-            watch = await claim_due(connection, claim=uuid4().hex)
-        if watch is None:
-            return False
+        watch = await self._claim()
+        if watch is not None:
+            await self._look(watch)
+        return watch is not None
+
+    async def _claim(self) -> Watch | None:
+        try:
+            async with self._database.begin() as connection:
+                return await claim_due(connection, claim=uuid4().hex)
+        except DatabaseError as error:
+            _log.warning("watching_delayed", reason=error.message)
+            return None
+
+    async def _look_in_turn(self, watch: Watch) -> None:
+        try:
+            await self._look(watch)
+        finally:
+            self._room.release()
+
+    async def _look(self, watch: Watch) -> None:
+        """What a forge refuses is tried again later; a claim that could not be given back runs out by itself."""
         try:
             await self._watching.look(watch)
-        except DatabaseError:
-            raise
+        except DatabaseError as error:
+            _log.warning("look_lost", adw_id=watch.adw_id, reason=error.message)
         except AdwError as error:
             _log.warning("look_failed", adw_id=watch.adw_id, reason=error.message, code=error.code)
-            await self._put_back(watch)
-        return True
+            with suppress(DatabaseError):
+                await self._put_back(watch)
 
     async def add_missing(self) -> None:
         """Pull requests that older programs opened are watched as well."""
