@@ -88,12 +88,14 @@ def _pack(package: NpmPackage, folder: Path) -> Path:
     npm = root / "lib/node_modules/npm/bin/npm-cli.js"
     if not npm.exists():
         pytest.skip("this Node came without npm")
-    command = [root / "bin/node", npm, "pack", f"{package.name}@{package.version}", "--silent"]
+    patience = ("--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--logs-max=0")
+    command = [root / "bin/node", npm, "pack", f"{package.name}@{package.version}", *patience]
     try:
         subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=TIMEOUT_S)
     except (OSError, subprocess.SubprocessError) as error:
-        said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
-        pytest.skip(f"{package.name} {package.version} cannot be fetched: {said[-1] if said else 'no reason given'}")
+        lines = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
+        said = [line.removeprefix("npm error ") for line in lines if " code " not in line and " log" not in line]
+        pytest.skip(f"{package.name} {package.version} cannot be fetched: {(said or lines or ['no reason'])[0]}")
     [archive] = folder.glob("*.tgz")
     return archive
 

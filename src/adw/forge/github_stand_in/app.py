@@ -26,6 +26,7 @@ from adw.forge.github_stand_in.hooks import Hooks
 from adw.forge.github_stand_in.routing import Call, Route, find_route
 from adw.forge.github_stand_in.shapes.core import Shapes
 from adw.forge.github_stand_in.world import World
+from adw.kit.errors import AdwError
 
 _PREFIXES = ("/api/v3", "/api")
 _LOG = re.compile(r"/_logs/(?P<name>[^/]+/[^/]+)/(?P<job>[0-9]{1,18})\.txt")
@@ -39,8 +40,8 @@ __all__ = ["App", "Asked", "graph", "routes"]
 class Asked:
     """One request and its answer, without any token. `template` is the route's address, None where there is none.
 
-    `answer` is for observers alone, for all of them together would fill the memory. `injected` says that the answer is a
-    fault that was ordered.
+    `answer` is for observers alone, for all of them together would fill the memory. `injected` says that the answer is
+    a fault that was ordered.
     """
 
     method: str
@@ -111,6 +112,8 @@ class App:
             reply = await self._routed(request, route, parts, actor)
         except RefusedError as error:
             reply = error.reply()
+        except AdwError as error:  # git itself failed
+            reply = Reply(status=500, json={"message": error.message})
         return self._noted(request, route, actor, self._dressed(request, actor, reply))
 
     async def _routed(self, request: Request, route: Route, parts: dict[str, str], actor: Actor) -> Reply:
