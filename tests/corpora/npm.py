@@ -94,7 +94,8 @@ def _pack(package: NpmPackage, folder: Path) -> Path:
         subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=TIMEOUT_S)
     except (OSError, subprocess.SubprocessError) as error:
         lines = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
-        said = [line.removeprefix("npm error ") for line in lines if " code " not in line and " log" not in line]
+        told = [line.removeprefix("npm error ") for line in lines if line.startswith("npm error ")]
+        said = [line for line in told if not line.startswith(("code ", "errno ", "A complete log"))]
         pytest.skip(f"{package.name} {package.version} cannot be fetched: {(said or lines or ['no reason'])[0]}")
     [archive] = folder.glob("*.tgz")
     return archive
