@@ -156,7 +156,11 @@ async def claim_due(connection: AsyncConnection, *, claim: str, claim_s: float =
 
 
 async def hold_claim(connection: AsyncConnection, watch: Watch) -> bool:
-    """Locks the row if this claim still counts. What is decided is written in the same transaction."""
+    """Locks the row if this claim still counts. What is decided is written in the same transaction.
+
+    The workflow's row is locked first, as by everybody who changes both.
+    """
+    await connection.execute(select(workflows.c.adw_id).where(workflows.c.adw_id == watch.adw_id).with_for_update())
     query = (
         select(watches.c.claim)
         .where(watches.c.adw_id == watch.adw_id, watches.c.claimed_until > func.clock_timestamp())

@@ -139,11 +139,11 @@ async def _reply(
 async def _close(ctx: PhaseContext, order: RoundOrder, settled: Sequence[str]) -> None:
     async def work(connection: Connection) -> JsonValue:
         await settle_orders(connection, ctx.adw_id, OrderKind.ROUND)
-        await note_resolved(connection, ctx.adw_id, settled)
         message = f"round {order.number} is answered: {len(order.remarks)} replies, {len(settled)} threads settled"
         data = {"round": order.number, "replies": len(order.remarks), "settled": list(settled)}
         event = NewEvent(type=EventType.COMMENT_POSTED, phase=ctx.phase, message=message, data=data)
         await append_event(connection, ctx.adw_id, event, owner_epoch=ctx.run.epoch)
+        await note_resolved(connection, ctx.adw_id, settled)  # locks the watch, which comes after the workflow
         return None
 
     await ctx.transaction("answered", work)
