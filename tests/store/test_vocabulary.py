@@ -15,6 +15,7 @@ from adw.domain.kinds import PHASE_WORDS
 from adw.domain.phase import GateOutcome, PhaseStatus
 from adw.domain.project import ForgeKind
 from adw.domain.status import PrState, Status, WaitReason
+from adw.domain.triggers import Outcome, TriggerSource
 from adw.store.metadata import metadata
 from adw.store.tables import catalogue  # noqa: F401 # makes every table known
 
@@ -30,6 +31,8 @@ WORDS = {
     ("adw_evidence", "outcome"): GateOutcome,
     ("adw_approvals", "kind"): ApprovalKind,
     ("adw_approvals", "decision"): Decision,
+    ("webhook_deliveries", "source"): TriggerSource,
+    ("webhook_deliveries", "outcome"): Outcome,
 }
 CHECK = """
 SELECT pg_get_constraintdef(oid) FROM pg_constraint
