@@ -21,6 +21,7 @@ from adw.api.views import (
     forge,
     kpi,
     messages,
+    orchestrator,
     orders,
     projects,
     records,
@@ -79,6 +80,14 @@ SAME = [
     (hosts.WorkerList, t.WorkerListDict),
     (TriggerPage, t.TriggerPageDict),
     (ScheduleList, t.ScheduleListDict),
+    (orchestrator.PostedView, t.PostedDict),
+    (orchestrator.HistoryView, t.HistoryDict),
+    (orchestrator.ClearedView, t.ClearedDict),
+    (orchestrator.OrchestratorView, t.OrchestratorDict),
+    (orchestrator.InterruptedView, t.InterruptedDict),
+    (orchestrator.ResetView, t.ResetDict),
+    (orchestrator.ToolList, t.ToolListDict),
+    (orchestrator.ToolAnswerView, t.ToolAnswerDict),
     (access.TokenList, t.TokenListDict),
     (access.NewTokenView, t.NewTokenDict),
     (access.LinkView, t.LinkDict),
@@ -206,6 +215,19 @@ async def _machine(client: AsyncAdwClient) -> None:
     assert (await client.clear_budget("month"))["budgets"] == []
     assert (await client.triggers(outcome=["refused"], limit=5))["triggers"] == []
     await _admit(client)
+    await _talk(client)
+
+
+async def _talk(client: AsyncAdwClient) -> None:
+    posted = await client.chat("hello", interrupt=True, key="k")
+    assert (await client.chat_history(after=0))["entries"][0]["turnId"] == posted["messageId"]
+    assert (await client.configure_chat({"budgetUsd": 2}))["budgetUsd"] == (await client.chat_metrics())["budgetUsd"]
+    assert (await client.interrupt_chat())["turnId"] is None
+    await client.reset_chat()
+    assert (await client.clear_chat_history())["deleted"] == 1
+    assert {"pause", "list_projects"} <= {tool["name"] for tool in (await client.tools())["tools"]}
+    assert not (await client.look("list_projects", {}))["isError"]
+    assert (await client.use_tool("pause", {}))["isError"]
 
 
 async def _schedule(client: AsyncAdwClient, path: str, project: str) -> None:

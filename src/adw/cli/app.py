@@ -13,6 +13,7 @@ from adw.cli.commands import (
     approval,
     audit,
     budget,
+    chat,
     completion,
     config,
     cost,
@@ -22,6 +23,7 @@ from adw.cli.commands import (
     github_stand_in,
     issue,
     kpi,
+    mcp,
     model_server,
     pr,
     project,
@@ -92,6 +94,8 @@ app.add_typer(worktree.app, name="worktree")
 app.command("open")(open_command.open_browser)
 app.command("audit")(audit.audit)
 app.add_typer(token.app, name="token")
+app.command("chat")(chat.chat)
+app.command("mcp")(mcp.mcp)
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
 app.add_typer(db.app, name="db")

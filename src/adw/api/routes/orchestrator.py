@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
+import orjson
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field, StrictBool
 
@@ -28,6 +29,7 @@ from adw.api.wire import MAX_INTEGER, ActorBody, Amount, Body, Line
 from adw.chat.conversation import USUAL_BUDGET_USD
 from adw.chat.tools import TOOLS, Caller, Doors, call_tool, find_tool
 from adw.domain.quiet import QuietHours, clock_time
+from adw.kit.errors import UsageError
 from adw.store import chat
 from adw.store.chat_turns import spent_this_month
 from adw.store.orchestrators import (
@@ -165,6 +167,20 @@ async def list_tools() -> ToolList:
     )
 
 
+@router.get("/tools/{name}")
+async def look_by_tool(
+    services: Services,
+    name: Annotated[str, Path(max_length=100)],
+    given: Annotated[str, Query(alias="input", max_length=8192, description="Its input, a JSON object")] = "{}",
+) -> ToolAnswerView:
+    """Calls a tool that changes nothing, for which reading is enough."""
+    if find_tool(name).scope != "read":
+        raise UsageError(f"{name} changes something", hint="send it by POST")
+    caller = Caller(actor="mcp", source="mcp")
+    answer = await call_tool(_doors(services), caller, name, _object(given))
+    return ToolAnswerView(text=answer.text, is_error=answer.is_error)
+
+
 @router.post("/tools/{name}")
 async def use_tool(
     services: Services,
@@ -232,6 +248,16 @@ def _changed(known: OrchestratorSettings, body: SettingsBody) -> OrchestratorSet
         quiet=quiet,
         context_tokens=known.context_tokens,
     )
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise UsageError("`input` is not JSON", hint='for example {"limit": 5}') from error
+    if not isinstance(found, dict):
+        raise UsageError("`input` is not a JSON object", hint='for example {"limit": 5}')
+    return cast("dict[str, Any]", found)
 
 
 def _doors(services: ApiServices) -> Doors:

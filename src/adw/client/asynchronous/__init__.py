@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from adw.client.asynchronous.access import AsyncAccess
 from adw.client.asynchronous.budgets import AsyncBudgets
+from adw.client.asynchronous.chat import AsyncChat
 from adw.client.asynchronous.following import AsyncFollowing
 from adw.client.asynchronous.hosts import AsyncHosts
 from adw.client.asynchronous.projects import AsyncProjects
@@ -15,7 +16,15 @@ __all__ = ["AsyncAdwClient"]
 
 
 class AsyncAdwClient(
-    AsyncWorkflows, AsyncRecords, AsyncProjects, AsyncBudgets, AsyncTriggers, AsyncHosts, AsyncAccess, AsyncFollowing
+    AsyncWorkflows,
+    AsyncRecords,
+    AsyncProjects,
+    AsyncBudgets,
+    AsyncTriggers,
+    AsyncHosts,
+    AsyncAccess,
+    AsyncChat,
+    AsyncFollowing,
 ):
     """One server, spoken to from an event loop. Close it, or use it as a context manager.
 

@@ -40,5 +40,9 @@ class AsyncChat(AsyncConnection):
         """What an agent can ask for."""
         return await self.send(calls.chat.tools())
 
+    async def look(self, name: str, arguments: Mapping[str, Any]) -> t.ToolAnswerDict:
+        """Uses a tool that changes nothing."""
+        return await self.send(calls.chat.look(name, arguments))
+
     async def use_tool(self, name: str, arguments: Mapping[str, Any], *, key: str | None = None) -> t.ToolAnswerDict:
         return await self.send(calls.chat.use_tool(name, arguments, actor=self.actor, key=key))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,6 +43,10 @@ def reset() -> Call[t.ResetDict]:
 
 def tools() -> Call[t.ToolListDict]:
     return Call(method="GET", path=f"{_BASE}/tools")
+
+
+def look(name: str, arguments: Mapping[str, Any]) -> Call[t.ToolAnswerDict]:
+    return Call(method="GET", path=f"{_BASE}/tools/{segment(name)}", params={"input": json.dumps(dict(arguments))})
 
 
 def use_tool(name: str, arguments: Mapping[str, Any], *, actor: str, key: str | None) -> Call[t.ToolAnswerDict]:

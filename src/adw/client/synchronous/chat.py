@@ -40,5 +40,9 @@ class Chat(Connection):
         """What an agent can ask for."""
         return self.send(calls.chat.tools())
 
+    def look(self, name: str, arguments: Mapping[str, Any]) -> t.ToolAnswerDict:
+        """Uses a tool that changes nothing."""
+        return self.send(calls.chat.look(name, arguments))
+
     def use_tool(self, name: str, arguments: Mapping[str, Any], *, key: str | None = None) -> t.ToolAnswerDict:
         return self.send(calls.chat.use_tool(name, arguments, actor=self.actor, key=key))
