@@ -1,0 +1,168 @@
+"""`adw chat`: talk to the orchestrator agent."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from adw.cli.options import JsonFlag
+from adw.cli.output import dollars, one_line, print_fields, print_json, printable, say
+from adw.cli.session import connect
+from adw.kit.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from adw.client import AdwClient
+    from adw.client.types import ChatEntryDict, OrchestratorDict
+
+_LOOK_S = 0.2
+_PAGE = 200
+_SHOWN = 160
+
+
+def chat(
+    message: Annotated[
+        str | None, typer.Option("-m", "--message", metavar="TEXT", help="Say this, wait for the answer, and leave.")
+    ] = None,
+    *,
+    history: Annotated[bool, typer.Option("--history", help="Show what was said, and leave.")] = False,
+    metrics: Annotated[bool, typer.Option("--metrics", help="Show what it has used and may use, and leave.")] = False,
+    reset: Annotated[bool, typer.Option("--reset", help="Begin anew: it forgets what was said.")] = False,
+    budget: Annotated[
+        float | None, typer.Option("--budget", min=0.01, metavar="USD", help="Its money a month.")
+    ] = None,
+    wake: Annotated[bool | None, typer.Option("--wake/--no-wake", help="Whether events wake it.")] = None,
+    quiet: Annotated[
+        str | None, typer.Option("--quiet", metavar="FROM-UNTIL", help="When events let it sleep: 22:00-07:00, or off.")
+    ] = None,
+    zone: Annotated[str | None, typer.Option("--zone", metavar="ZONE", help="Time zone of the quiet hours.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Talk to the orchestrator agent: start runs, ask how they do, steer them.
+
+    Ctrl-C interrupts what it is doing; twice, or an empty line's Ctrl-D, leaves. It goes on without you.
+    """
+    choices = _choices(budget=budget, wake=wake, quiet=quiet, zone=zone)
+    with connect() as client:
+        if choices:
+            client.configure_chat(choices)  # pyright: ignore[reportArgumentType] # built below, by the names it has
+        if reset:
+            client.reset_chat()
+        if message is not None:
+            return _once(client, message, as_json=as_json)
+        if history:
+            return _print_history(client, as_json=as_json)
+        if metrics or choices or reset:
+            return _print_metrics(client.chat_metrics(), as_json=as_json)
+        if as_json:
+            raise UsageError("a conversation is not one document", hint='say one thing: `adw chat -m "..." --json`')
+        return _converse(client)
+
+
+def _once(client: AdwClient, message: str, *, as_json: bool) -> None:
+    show = _no_entry if as_json else _print_step
+    try:
+        answer = _answer(client, message, show=show)
+    except KeyboardInterrupt:
+        client.interrupt_chat()
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
+    if as_json:
+        print_json(answer)
+    else:
+        print(printable(answer["message"]))
+    if answer["metadata"].get("state") in {"failed", "refused"}:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _converse(client: AdwClient) -> None:
+    say("Talk to the orchestrator. Ctrl-C interrupts it, Ctrl-D leaves.")
+    while True:
+        try:
+            words = input("> ").strip()
+        except (EOFError, KeyboardInterrupt):
+            print(file=sys.stderr)
+            return
+        if not words:
+            continue
+        try:
+            print(printable(_answer(client, words, show=_print_step)["message"]), flush=True)
+        except KeyboardInterrupt:
+            client.interrupt_chat()
+            say("(interrupted)")
+
+
+def _answer(client: AdwClient, message: str, *, show: Callable[[ChatEntryDict], None]) -> ChatEntryDict:
+    """Says it and shows what is done meanwhile; returns the entry that answers it."""
+    seen = client.chat_history(limit=1)["nextCursor"]
+    turn = client.chat(message)["messageId"]
+    while True:
+        page = client.chat_history(after=seen, limit=_PAGE)
+        for entry in page["entries"]:
+            if entry["turnId"] == turn and entry["kind"] == "answer":
+                return entry
+            if entry["kind"] != "message" or entry["turnId"] != turn:
+                show(entry)
+        seen = page["nextCursor"]
+        if not page["entries"]:
+            time.sleep(_LOOK_S)
+
+
+def _print_step(entry: ChatEntryDict) -> None:
+    """What is done on the way to an answer, on standard error; the answer itself goes to standard output."""
+    match entry["kind"]:
+        case "tool_use":
+            given = ", ".join(f"{name}={value}" for name, value in entry["metadata"].get("input", {}).items())
+            say(f"  {entry['message'].removeprefix('mcp__adw__')}({one_line(given, width=_SHOWN)})")
+        case "tool_result":
+            say(f"    {one_line(entry['message'], width=_SHOWN)}")
+        case "thinking":
+            say(f"  ({one_line(entry['message'], width=_SHOWN)})")
+        case _:
+            say(f"  {one_line(entry['message'], width=_SHOWN)}")
+
+
+def _no_entry(_entry: ChatEntryDict) -> None:
+    pass
+
+
+def _print_history(client: AdwClient, *, as_json: bool) -> None:
+    found = client.chat_history(limit=_PAGE)
+    if as_json:
+        return print_json(found)
+    for entry in found["entries"]:
+        if entry["kind"] in {"message", "answer", "notice"}:
+            who = entry["metadata"].get("author", entry["senderType"])
+            print(f"{printable(str(who))}: {printable(entry['message'])}")
+    return None
+
+
+def _print_metrics(found: OrchestratorDict, *, as_json: bool) -> None:
+    if as_json:
+        return print_json(found)
+    tokens = f"{found['inputTokens']} tokens in, {found['outputTokens']} out"
+    quiet = None if found["quietFrom"] is None else f"{found['quietFrom']}-{found['quietUntil']} {found['quietZone']}"
+    return print_fields(
+        {
+            "status": found["status"],
+            "waiting": found["waiting"],
+            "this month": f"{dollars(found['spentThisMonthUsd'])} of {dollars(found['budgetUsd'])}",
+            "in all": f"{dollars(found['totalCostUsd'])}, {tokens}",
+            "context": f"{found['contextTokens']} of {found['contextWindow']} tokens ({found['contextPercent']} %)",
+            "woken by events": "yes" if found["wake"] else "no",
+            "quiet hours": quiet,
+        }
+    )
+
+
+def _choices(*, budget: float | None, wake: bool | None, quiet: str | None, zone: str | None) -> dict[str, Any]:
+    chosen: dict[str, Any] = {"budgetUsd": budget, "wake": wake, "quietZone": zone}
+    if quiet == "off":
+        chosen["quiet"] = False
+    elif quiet is not None:
+        chosen["quietFrom"], _, chosen["quietUntil"] = quiet.partition("-")
+    elif zone is not None:
+        raise UsageError("a zone belongs to quiet hours", hint="give both: `--quiet 22:00-07:00 --zone Europe/Berlin`")
+    return {name: value for name, value in chosen.items() if value is not None}
