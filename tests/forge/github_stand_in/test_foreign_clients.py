@@ -55,7 +55,7 @@ def test_pygithub(scene: Scene, tmp_path: Path):
         with pytest.raises(GithubException) as refused:
             pull.merge(sha=sha)
         assert refused.value.status == 405
-        pull.create_review_comment("Why?", pull.get_commits()[0], "new.py", line=1)
+        pull.create_review_comment("Why?", repo.get_commit(sha), "new.py", line=1)
         assert [comment.body for comment in pull.get_review_comments()] == ["Why?"]
     with Github(base_url=url, auth=Auth.Token(scene.tokens["ada"]), **AT_ONCE) as ada:
         ada.get_repo(REPO).get_pull(pull.number).create_review(body="Good", event="APPROVE")

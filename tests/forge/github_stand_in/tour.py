@@ -188,7 +188,13 @@ class Tour:
         self.scene.stand.protect(REPO, "main", checks=["deploy"], approvals=0, by_ruleset=True)
         assert len(self.get(bob, f"{R}/rules/branches/main")) == 4
         main = self.get(bob, f"{R}/git/ref/heads/main")["object"]["sha"]
-        for path in ("commits?sha=fix", f"git/commits/{self.sha}", f"commits/{self.sha}/pulls"):
+        for path in (
+            "commits?sha=fix",
+            "commits/fix",
+            "commits/main",
+            f"git/commits/{self.sha}",
+            f"commits/{self.sha}/pulls",
+        ):
             self.get(bob, f"{R}/{path}")
         self.send(bob, "POST", f"{R}/git/refs", {"ref": "refs/heads/spare", "sha": main}, 201)
         self.send(bob, "PATCH", f"{R}/git/refs/heads/spare", {"sha": self.sha, "force": False})

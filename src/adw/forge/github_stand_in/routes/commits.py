@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from adw.forge.github_stand_in.asgi import Reply
 from adw.forge.github_stand_in.errors import RefusedError, not_found, unprocessable
-from adw.forge.github_stand_in.repositories.history import Commit, changes, compare, log, read_commits
+from adw.forge.github_stand_in.repositories.history import Change, Commit, changes, compare, log, read_commits
 from adw.forge.github_stand_in.repositories.merging import move_branch
 from adw.forge.github_stand_in.routing import Call, route
 from adw.forge.github_stand_in.shapes.commits import change_json, commit_json, git_commit_json, ref_json
@@ -52,6 +52,22 @@ async def list_pulls_of_commit(call: Call) -> Reply:
     pulls = [(issue, issue.pull) for issue in call.repo.issues.values() if issue.pull]
     found = [pair for pair in pulls if sha in {pair[1].head_sha, pair[1].merge_sha}]
     return call.page(found, shape=lambda pair: pull_simple(call.shapes, call.repo, *pair))
+
+
+@route("GET", f"{_REPO}/commits/{{ref}}")
+async def get_commit(call: Call) -> Reply:
+    """With what it changes since its first parent; a first commit is shown without."""
+    commit = await _commit(call, call.parts["ref"])
+    if commit is None:
+        raise unprocessable(f"No commit found for SHA: {call.parts['ref']}")
+    files: list[Change] = []
+    if commit.parents:
+        files = await changes(call.effects.core.git(call.repo), base=commit.parents[0], head=commit.sha)
+    shown = commit_json(call.shapes, call.repo, commit)
+    counts = (sum(file.additions for file in files), sum(file.deletions for file in files))
+    shown["stats"] = {"total": sum(counts), "additions": counts[0], "deletions": counts[1]}
+    shown["files"] = [change_json(call.shapes, call.repo, change, sha=commit.sha) for change in files]
+    return Reply(json=shown)
 
 
 @route("GET", f"{_REPO}/git/commits/{{commit_sha}}")
