@@ -34,6 +34,8 @@ ServerName = Literal["granian", "uvicorn"]
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 _LOOK_S = 1.0
+_GRACE_S = 5.0
+_SOON_S = 0.01
 
 _log = structlog.get_logger(component="api")
 
@@ -113,6 +115,7 @@ async def _serve(
             host=serving.host,
             data_dir=settings.data_dir,
             stopping=serving.stop,
+            settings=settings,
         )
         server = asyncio.create_task(_run_server(serving, serving.watched(app)), name="server")
         tasks = [
@@ -160,8 +163,16 @@ async def _run_granian(serving: _Serving, app: AsgiApp) -> None:
     await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     if not work.done():
+        await _ended(serving)  # granian hangs up on whatever is still open, without a word
         server.stop()
     await work
+
+
+async def _ended(serving: _Serving) -> None:
+    """Returns once every request has its answer and every socket has been told to connect again, or time is up."""
+    until = time.monotonic() + _GRACE_S
+    while serving.under_way and time.monotonic() < until:  # noqa: ASYNC110 # it is counted elsewhere
+        await asyncio.sleep(_SOON_S)
 
 
 async def _answering(serving: _Serving, server: asyncio.Task[None]) -> None:

@@ -29,21 +29,21 @@ from adw.kit.errors import AdwError, AuthenticationError, DatabaseError, UsageEr
 from adw.kit.log import get_logger
 from adw.stream import ALL, Feed, Subscription
 
-MAX_SUBSCRIPTIONS = 256
 _CLOSE_S = 1.0
 
 _log = get_logger("live")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """How long a socket is waited for."""
+class SocketLimits:
+    """How long a socket is waited for, and how much it may follow."""
 
     authenticate_s: float = 5.0
     ping_s: float = 30.0
     """Between our pings; the token is looked at again each time."""
     silence_s: float = 75.0
     """Without any frame from the client, such as a pong, it is taken for dead."""
+    subscriptions: int = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +70,11 @@ class TooManySubscriptionsError(UsageError):
 class Session:
     """Holds one socket. `run` returns when it is closed."""
 
-    def __init__(self, socket: WebSocket, *, feed: Feed, stopping: asyncio.Event, patience: Patience) -> None:
+    def __init__(self, socket: WebSocket, *, feed: Feed, stopping: asyncio.Event, limits: SocketLimits) -> None:
         self._socket = socket
         self._feed = feed
         self._stopping = stopping
-        self._patience = patience
+        self._limits = limits
         self._outbox = Outbox()
         self._followed: dict[str, Subscription[Any]] = {}
         self._token: str | None = None
@@ -101,7 +101,7 @@ class Session:
             await self._send(_greeting(is_authenticated=is_known))
             if is_known:
                 return None
-            async with asyncio.timeout(self._patience.authenticate_s):
+            async with asyncio.timeout(self._limits.authenticate_s):
                 await self._authenticate(read_frame(await self._receive()))
         except (AuthenticationError, FrameError) as error:
             hint = 'send {"type": "authenticate", "token": TOKEN} first, or an Authorization header'
@@ -162,9 +162,9 @@ class Session:
         name = frame.adw_id
         self._leave(name)
         self._followed = {each.name: each for each in self._followed.values() if each.is_open}
-        if len(self._followed) >= MAX_SUBSCRIPTIONS:
+        if len(self._followed) >= self._limits.subscriptions:
             raise TooManySubscriptionsError(
-                f"a socket may follow {MAX_SUBSCRIPTIONS} feeds", hint="unsubscribe, or open another socket"
+                f"a socket may follow {self._limits.subscriptions} feeds", hint="unsubscribe, or open another socket"
             )
         if name == ALL:
             after = None if frame.after is None else str(frame.after)
@@ -193,10 +193,10 @@ class Session:
         """Pings now and then; ends the socket when the server stops, the client is silent or may no longer listen."""
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._patience.ping_s):
+                async with asyncio.timeout(self._limits.ping_s):
                     await self._stopping.wait()
                     return RESTARTING
-            if time.monotonic() - self._heard_at > self._patience.silence_s:
+            if time.monotonic() - self._heard_at > self._limits.silence_s:
                 return SILENT
             with suppress(DatabaseError):  # whoever was let in before is believed while nobody can be asked
                 if not await self._is_let_in():

@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from adw.api.inputs import CommaSeparated, Services
 from adw.api.live.following import follow_all
-from adw.api.live.session import Patience, Session
+from adw.api.live.session import Session, SocketLimits
 from adw.api.live.sse import SSE_TYPE, as_sse
 from adw.api.openapi import problems
 from adw.domain.events import EventType
@@ -27,8 +27,8 @@ router = APIRouter(tags=["events"], responses=problems())
 @router.websocket("/ws")
 async def live(websocket: WebSocket) -> None:
     state = websocket.app.state
-    patience: Patience = getattr(state, "patience", None) or Patience()
-    await Session(websocket, feed=state.services.feed, stopping=state.stopping, patience=patience).run()
+    limits: SocketLimits = getattr(state, "socket_limits", None) or SocketLimits()
+    await Session(websocket, feed=state.services.feed, stopping=state.stopping, limits=limits).run()
 
 
 @router.get(
