@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import structlog
 
-from adw.kit.errors import AdwError, DatabaseError
+from adw.domain.feedback_decision import LONGEST_S
+from adw.kit.errors import AdwError, DatabaseError, ForgeLimitError
 from adw.store.db import Database
 from adw.store.listen import listen
 from adw.store.watches import WATCH_CHANNEL, Watch, add_missing, claim_due, release
@@ -91,7 +93,7 @@ class Watcher:
         except AdwError as error:
             _log.warning("look_failed", adw_id=watch.adw_id, reason=error.message, code=error.code)
             with suppress(DatabaseError):
-                await self._put_back(watch)
+                await self._put_back(watch, until=error.until if isinstance(error, ForgeLimitError) else None)
 
     async def add_missing(self) -> None:
         """Pull requests that older programs opened are watched as well."""
@@ -101,10 +103,12 @@ class Watcher:
                     await add_missing(connection)
             await asyncio.sleep(MISSING_S)
 
-    async def _put_back(self, watch: Watch) -> None:
-        """The pause grows with every look that failed."""
+    async def _put_back(self, watch: Watch, *, until: datetime | None) -> None:
+        """The pause grows with every look that failed; where the forge says until when it refuses, it lasts so long."""
+        pause_s = min(LONGEST_S, AFTER_ERROR_S * 2 ** min(watch.quiet, 4))
+        if until is not None:
+            pause_s = max(1.0, (until - datetime.now(UTC)).total_seconds())
         async with self._database.begin() as connection:
-            pause_s = min(600.0, AFTER_ERROR_S * 2 ** min(watch.quiet, 4))
             await release(connection, watch, after_s=pause_s, quiet=watch.quiet + 1)
 
     async def _pause(self) -> None:

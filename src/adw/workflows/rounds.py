@@ -15,7 +15,7 @@ import structlog
 from adw.domain.events import EventType, NewEvent
 from adw.domain.kinds import Phase
 from adw.domain.phase import PhaseStatus
-from adw.kit.errors import AdwError
+from adw.kit.errors import AdwError, ForgeLimitError
 from adw.ports.engine import JsonValue
 from adw.ports.prompts import FeedbackItem
 from adw.store.db import Connection
@@ -155,7 +155,7 @@ async def _try(ctx: PhaseContext, name: str, work: Callable[[], Awaitable[JsonVa
     async def attempt() -> JsonValue:
         try:
             return await work()
-        except FencedError:
+        except (FencedError, ForgeLimitError):
             raise
         except AdwError as error:
             _log.warning("answer_refused", what=name, reason=error.message)
