@@ -12,6 +12,7 @@ from tests.forge.stage import open_pull
 
 from adw.domain.events import EventType, NewEvent
 from adw.domain.forge import PullRequest, ReviewComment
+from adw.domain.phase import PhaseStatus
 from adw.domain.project import ForgeKind
 from adw.domain.status import Status
 from adw.domain.workflow import Workflow
@@ -19,6 +20,7 @@ from adw.ports.forge import Forge
 from adw.store.db import Database
 from adw.store.events import get_workflow_events
 from adw.store.orders import Order, OrderKind, open_order
+from adw.store.phases import end_phase, list_phases, start_phase
 from adw.store.watches import claim_due
 from adw.store.workflows import require_workflow, transition, update_workflow
 from adw.worker.watching import Watching
@@ -146,6 +148,29 @@ async def test_only_a_base_that_has_to_come_in_begins_a_round(look: Look):
     order = await look.ordered()
     assert order is not None
     assert (order.data["causes"], order.data["base"]) == (["base"], tip)
+
+
+async def test_a_merge_that_waited_for_its_checks_is_shipped_once_they_are_green(look: Look):
+    stage, head = look.stage, look.pull.head_sha
+    async with look.database.begin() as connection:
+        changes = {"workflow_type": "zte", "phases": ["build", "ship"]}
+        await update_workflow(connection, look.adw_id, changes=changes)
+        await start_phase(connection, adw_id=look.adw_id, phase="ship", attempt=1, commit_before=head)
+        await end_phase(
+            connection,
+            adw_id=look.adw_id,
+            phase="ship",
+            attempt=1,
+            status=PhaseStatus.COMPLETED,
+            data={"waitsForChecks": True},
+        )
+    stage.stand_in.set_check(stage.full_name, head, "ci", None)
+    assert (await look()).status == "completed"
+    stage.stand_in.set_check(stage.full_name, head, "ci", "success")
+    now = await look()
+    assert (now.status, now.phases) == ("queued", ("build", "ship"))
+    async with look.database.read() as connection:
+        assert [row.status for row in await list_phases(connection, look.adw_id)] == [PhaseStatus.SUPERSEDED]
 
 
 async def test_who_is_not_heard_is_told_of_once(look: Look):
