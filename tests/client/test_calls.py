@@ -11,6 +11,7 @@ from tests.client.conftest import Live
 
 from adw.api.routes import ROUTERS, hosts
 from adw.api.routes.approvals import DecidedView
+from adw.api.routes.config import SettingList
 from adw.api.routes.health import Health, Readiness
 from adw.api.views import (
     access,
@@ -78,6 +79,8 @@ SAME = [
     (hosts.WorktreeList, t.WorktreeListDict),
     (hosts.CleanupView, t.CleanupDict),
     (hosts.WorkerList, t.WorkerListDict),
+    (hosts.PortList, t.PortListDict),
+    (SettingList, t.SettingListDict),
     (TriggerPage, t.TriggerPageDict),
     (ScheduleList, t.ScheduleListDict),
     (orchestrator.PostedView, t.PostedDict),
@@ -210,6 +213,9 @@ async def _machine(client: AsyncAdwClient) -> None:
     await client.worktrees()
     await client.clean_worktrees(dry_run=True)
     await client.workers()
+    assert (await client.ports())["ports"] == []
+    assert (await client.settings())["settings"] == []
+    assert "adw_workflows{" in await client.metrics()
     await client.set_budget("month", 5)
     assert [each["budgetUsd"] for each in (await client.budgets())["budgets"]] == [5.0]
     assert (await client.clear_budget("month"))["budgets"] == []

@@ -13,11 +13,13 @@ from adw.api.access import Gate
 from adw.api.access.door import Door
 from adw.api.access.ledger import Ledger
 from adw.api.body_limit import BodyLimit
+from adw.api.counting import Counting, Counts
 from adw.api.guard import Guard
 from adw.api.openapi import install_schema, operation_name
 from adw.api.problems import install_handlers
 from adw.api.routes import ROUTERS
 from adw.api.services import ApiServices
+from adw.kit.settings import Settings
 
 
 def create_app(
@@ -27,11 +29,13 @@ def create_app(
     host: str = "127.0.0.1",
     data_dir: Path = Path("/"),
     stopping: asyncio.Event | None = None,
+    settings: Settings | None = None,
 ) -> FastAPI:
     """The API over these services. Everything but `/health*` needs `token`.
 
     `host` is the address the server is bound to, `data_dir` the disk whose space readiness watches; setting `stopping`
-    ends event streams, which would otherwise keep a server that is shutting down waiting.
+    ends event streams, which would otherwise keep a server that is shutting down waiting. `settings` are what
+    `/api/config` tells.
     """
     app = FastAPI(
         title="ADW Orchestrator",
@@ -41,10 +45,18 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=operation_name,
-        middleware=[Middleware(Ledger), Middleware(Guard, host=host), Middleware(Door), Middleware(BodyLimit)],
+        middleware=[
+            Middleware(Counting),
+            Middleware(Ledger),
+            Middleware(Guard, host=host),
+            Middleware(Door),
+            Middleware(BodyLimit),
+        ],
     )
     app.state.services = services
     app.state.gate = Gate(token=token)
+    app.state.counts = Counts()
+    app.state.settings = settings
     app.state.data_dir = data_dir
     app.state.stopping = stopping or asyncio.Event()
     app.state.routes = [route for router in ROUTERS for route in router.routes]

@@ -13,6 +13,7 @@ from adw.api.routes import (
     audit,
     budgets,
     changes,
+    config,
     events,
     health,
     hosts,
@@ -20,6 +21,7 @@ from adw.api.routes import (
     kpi,
     live,
     login,
+    metrics,
     orchestrator,
     orders,
     projects,
@@ -36,6 +38,7 @@ from adw.api.routes import (
 
 ROUTERS: Sequence[APIRouter] = (
     health.router,
+    metrics.router,
     orders.router,
     workflows.router,
     steering.router,
@@ -58,6 +61,7 @@ ROUTERS: Sequence[APIRouter] = (
     tokens.router,
     login.router,
     audit.router,
+    config.router,
     orchestrator.router,
     webhooks.router,
 )

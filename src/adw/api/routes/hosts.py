@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from fastapi import APIRouter
-from pydantic import StrictBool
+from pydantic import Field, StrictBool
 
 from adw.api.inputs import Services
 from adw.api.openapi import problems
@@ -90,6 +90,21 @@ class WorkerList(Wire):
     workers: tuple[WorkerView, ...]
 
 
+class PortView(Wire):
+    """A port that a workflow's own services may listen on."""
+
+    port: int
+    host_id: str
+    purpose: str = Field(description="`backend` or `frontend`")
+    adw_id: str
+
+
+class PortList(Wire):
+    """Ports in order, of all hosts."""
+
+    ports: tuple[PortView, ...]
+
+
 @router.get("/worktrees")
 async def list_worktrees(services: Services) -> WorktreeList:
     """Workspaces on this host, with their workflows and ports."""
@@ -121,6 +136,14 @@ async def clean_worktrees(services: Services, body: CleanupBody | None = None) -
     return CleanupView(dry_run=dry_run, items=tuple(views))
 
 
+@router.get("/ports")
+async def list_ports(services: Services) -> PortList:
+    """Ports that workflows hold, on all hosts."""
+    async with services.database.read() as connection:
+        leases = await list_leases(connection)
+    return PortList(ports=tuple(_port(lease) for lease in leases))
+
+
 @router.get("/workers")
 async def list_workers(services: Services) -> WorkerList:
     """Workers of all hosts, the latest first."""
@@ -132,6 +155,15 @@ async def list_workers(services: Services) -> WorkerList:
             if worker.ended_at is None and await workers_of.holds_lease(connection, worker_id=worker.id)
         }
     return WorkerList(workers=tuple(_worker(worker, is_live=worker.id in live) for worker in found))
+
+
+def _port(lease: dict[str, object]) -> PortView:
+    return PortView(
+        port=int(str(lease["port"])),
+        host_id=str(lease["host"]),
+        purpose=str(lease["purpose"]),
+        adw_id=str(lease["adw_id"]),
+    )
 
 
 async def _worktree(connection: Connection, entry: WorkspaceEntry, leases: dict[tuple[str, str], int]) -> WorktreeView:

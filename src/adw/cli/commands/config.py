@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -10,16 +10,10 @@ from adw.cli.invocation import current_settings
 from adw.cli.options import JsonFlag
 from adw.cli.output import print_json, print_table
 from adw.kit.errors import NotFoundError
+from adw.kit.shown import shown_setting
 from adw.kit.variables import VARIABLES
 
-if TYPE_CHECKING:
-    from adw.kit.settings import Settings
-    from adw.kit.variables import Variable
-
 app = typer.Typer(help="Which settings are in force.", rich_markup_mode=None)
-
-_FIELDS = {"ADW_DATA_DIR": "data_dir", "ADW_API_TOKEN": "api_token"}
-_HIDDEN = "****"
 
 
 @app.command("list")
@@ -30,7 +24,7 @@ def list_settings(
 ) -> None:
     """List all settings; secrets are hidden."""
     settings = current_settings()
-    found = [(variable, _shown(settings, variable), settings.origins[variable.name]) for variable in VARIABLES]
+    found = [(variable, shown_setting(settings, variable), settings.origins[variable.name]) for variable in VARIABLES]
     if as_json:
         return print_json(
             [
@@ -58,7 +52,7 @@ def get(
         suggestion = f"did you mean {near[0]}? " if near else ""
         raise NotFoundError(f"there is no setting {name!r}", hint=f"{suggestion}see `adw config list`")
     settings = current_settings()
-    value = _shown(settings, variable)
+    value = shown_setting(settings, variable)
     if as_json:
         return print_json({"name": variable.name, "value": value, "origin": settings.origins[variable.name]})
     return print(_text(value))
@@ -71,16 +65,6 @@ def path(*, as_json: JsonFlag = False) -> None:
     if as_json:
         return print_json({"dataDir": folder})
     return print(folder)
-
-
-def _shown(settings: Settings, variable: Variable) -> Any:
-    field = _FIELDS.get(variable.name, variable.name.lower().removeprefix("adw_"))
-    value = getattr(settings, field, None)
-    if value is None:
-        return None
-    if variable.secret:
-        return _HIDDEN
-    return value if isinstance(value, int) else str(value)
 
 
 def _text(value: Any) -> str:

@@ -25,3 +25,15 @@ class AsyncHosts(AsyncConnection):
 
     async def workers(self) -> t.WorkerListDict:
         return await self.send(calls.hosts.workers())
+
+    async def ports(self) -> t.PortListDict:
+        """Ports that workflows hold, on all hosts."""
+        return await self.send(calls.hosts.ports())
+
+    async def settings(self) -> t.SettingListDict:
+        """What the server runs with; secrets are hidden. Needs an admin's token."""
+        return await self.send(calls.hosts.settings())
+
+    async def metrics(self) -> str:
+        """Figures in the text format of Prometheus."""
+        return await self.send(calls.hosts.metrics())

@@ -24,3 +24,15 @@ def clean_worktrees(*, dry_run: bool) -> Call[t.CleanupDict]:
 
 def workers() -> Call[t.WorkerListDict]:
     return Call(method="GET", path="/api/workers")
+
+
+def ports() -> Call[t.PortListDict]:
+    return Call(method="GET", path="/api/ports")
+
+
+def settings() -> Call[t.SettingListDict]:
+    return Call(method="GET", path="/api/config")
+
+
+def metrics() -> Call[str]:
+    return Call(method="GET", path="/metrics", answer="text")

@@ -25,3 +25,15 @@ class Hosts(Connection):
 
     def workers(self) -> t.WorkerListDict:
         return self.send(calls.hosts.workers())
+
+    def ports(self) -> t.PortListDict:
+        """Ports that workflows hold, on all hosts."""
+        return self.send(calls.hosts.ports())
+
+    def settings(self) -> t.SettingListDict:
+        """What the server runs with; secrets are hidden. Needs an admin's token."""
+        return self.send(calls.hosts.settings())
+
+    def metrics(self) -> str:
+        """Figures in the text format of Prometheus."""
+        return self.send(calls.hosts.metrics())

@@ -40,6 +40,12 @@ from adw.client.types.evidence import (
     TranscriptDict,
     TranscriptItemDict,
 )
+from adw.client.types.hosts import (
+    PortDict,
+    PortListDict,
+    SettingDict,
+    SettingListDict,
+)
 from adw.client.types.kpi import KpiDict, KpiGroupDict, KpiSummaryDict, KpiTableDict, SpreadDict
 from adw.client.types.projects import (
     AddedProjectDict,
@@ -190,6 +196,8 @@ __all__ = [
     "PhaseFailureDict",
     "PhaseListDict",
     "PhaseSummaryDict",
+    "PortDict",
+    "PortListDict",
     "PostedDict",
     "PreviewDict",
     "ProjectDetailDict",
@@ -208,6 +216,8 @@ __all__ = [
     "ScheduleDict",
     "ScheduleListDict",
     "SessionDict",
+    "SettingDict",
+    "SettingListDict",
     "SpreadDict",
     "TakeoverDict",
     "TestCountsDict",
