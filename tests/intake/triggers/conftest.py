@@ -46,7 +46,7 @@ PEOPLE = {
 class PeopledForge(LocalForge):
     """The local forge where not everybody may do everything, and which is away while `is_away` says so."""
 
-    def __init__(self, *args: Any, people: dict[str, Permission], away: list[str], **rest: Any) -> None:
+    def __init__(self, *args: Any, people: dict[str, Permission], away: list[ForgeError], **rest: Any) -> None:
         super().__init__(*args, **rest)
         self._people = people
         self._away = away
@@ -56,7 +56,7 @@ class PeopledForge(LocalForge):
 
     async def permission_of(self, login: str) -> Permission:
         if self._away:
-            raise ForgeError(self._away[0])
+            raise self._away[0]
         return self._people.get(login, Permission.NONE)
 
 
@@ -76,7 +76,7 @@ class TriggerStage:
     project: Project
     repository: Repository
     people: dict[str, Permission] = field(default_factory=lambda: dict(PEOPLE))
-    away: list[str] = field(default_factory=list[str])
+    away: list[ForgeError] = field(default_factory=list[ForgeError])
     asked: list[tuple[str, int, str]] = field(default_factory=list[tuple[str, int, str]])
     is_contained: bool = True
     clock: FixedClock = field(default_factory=FixedClock)

@@ -44,6 +44,15 @@ async def test_a_request_by_somebody_who_may_not_is_not(stage: TriggerStage, by:
     assert stage.asked == []
 
 
+async def test_a_request_by_somebody_restricted_is_handed_on_where_it_is_shut_in(stage: TriggerStage):
+    stage.configure('[triggers.authors]\nrestricted = ["ben"]\n')
+    stage.is_contained = False
+    assert (await stage.told(comment(stage, "@adw rename it"))).reason == Why.NOT_CONTAINED
+    stage.is_contained = True
+    assert (await stage.told(comment(stage, "@adw rename it again"))).outcome is Outcome.HANDED_ON
+    assert [text for _, _, text in stage.asked] == ["rename it again"]
+
+
 async def test_a_request_by_a_bot_or_in_a_changed_comment_is_not(stage: TriggerStage):
     bot = comment(stage, "@adw do more", by="renovate[bot]", is_bot=True)
     assert (await stage.told(bot)).reason == Why.BOT

@@ -13,6 +13,7 @@ from adw.domain.agent import ModelSet
 from adw.domain.notices import text_digest
 from adw.domain.triggers import Outcome, Why
 from adw.intake.triggers import TriggerDesk
+from adw.kit.errors import ForgeError, ForgeLimitError
 
 
 async def test_a_label_starts_work_and_what_was_asked_for_is_kept_with_it(stage: TriggerStage):
@@ -83,7 +84,7 @@ async def _notice(stage: TriggerStage, issue) -> str:
 
 async def test_a_forge_that_is_away_only_delays(stage: TriggerStage):
     issue = await stage.issue("adw:plan")
-    stage.away.append("GitHub is away")
+    stage.away.append(ForgeError("GitHub is away"))
     row = await stage.told(stage.labeled(issue))
     assert (row.outcome, row.detail, row.attempts) == (Outcome.PENDING, "GitHub is away", 1)
     stage.away.clear()
@@ -93,9 +94,18 @@ async def test_a_forge_that_is_away_only_delays(stage: TriggerStage):
     assert len(await stage.started()) == 1
 
 
+async def test_a_limit_of_the_forge_is_waited_for(stage: TriggerStage):
+    issue = await stage.issue("adw:plan")
+    stage.away.append(ForgeLimitError("no more", until=NOW + timedelta(minutes=40)))
+    await stage.told(stage.labeled(issue))
+    async with stage.database.read() as connection:
+        query = "SELECT extract(epoch FROM due_at - clock_timestamp()) FROM webhook_deliveries"
+        assert round((await connection.execute(text(query))).scalar_one(), -1) == 2400
+
+
 async def test_what_never_works_is_given_up_and_says_so(stage: TriggerStage):
     issue = await stage.issue("adw:plan")
-    stage.away.append("GitHub is away")
+    stage.away.append(ForgeError("GitHub is away"))
     await stage.hear(stage.labeled(issue))
     async with stage.database.begin() as connection:
         await connection.execute(text("UPDATE webhook_deliveries SET attempts = 19"))

@@ -19,7 +19,7 @@ from adw.intake.triggers.parts import TriggerParts
 from adw.intake.triggers.pulls import on_pull_request, wake
 from adw.intake.triggers.scheduled import start_scheduled
 from adw.intake.triggers.starting import start_on_issue
-from adw.kit.errors import AdwError, ConflictError
+from adw.kit.errors import AdwError, ConflictError, ForgeLimitError
 from adw.kit.log import get_logger
 from adw.store import deliveries
 from adw.store.admission import find_by_pull_request
@@ -119,6 +119,8 @@ class TriggerDesk:
             await self._settle(task, project, given_up)
             return True
         pause_s = min(FIRST_PAUSE_S * 2 ** (task.attempts - 1), LONGEST_PAUSE_S)
+        if isinstance(error, ForgeLimitError) and error.until is not None:
+            pause_s = max(pause_s, (error.until - self._parts.clock.now()).total_seconds())
         async with self._parts.database.begin() as connection:
             await deliveries.postpone(connection, task.id, by_s=pause_s, detail=detail)
         _log.warning("trigger_postponed", delivery=task.id, pause_s=pause_s, reason=detail)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from adw.domain.config import TriggersTable
+from adw.domain.config import ProjectConfig, TriggersTable
 from adw.domain.directives import find_request
 from adw.domain.notices import CommentNotice
 from adw.domain.project import Project
 from adw.domain.triggers import Outcome, Refused, Verdict, Why
-from adw.domain.trust import Standing, check_bot, check_sender
+from adw.domain.trust import Standing, Tier, check_bot, check_sender
 from adw.intake.triggers.parts import TriggerParts
 from adw.intake.triggers.replying import tell
 from adw.intake.triggers.senders import check_age, check_not_ourselves
@@ -53,7 +53,7 @@ async def on_pull_request(parts: TriggerParts, task: Task, notice: CommentNotice
         )
     who = Standing(account=sender, permission=await parts.forge_of(project).permission_of(sender.login))
     try:
-        check_sender(who, config.triggers.authors)
+        _check_who(parts, who, config)
     except Refused as refusal:
         await tell(parts, project, number=notice.number, who=who, verdict=refusal.verdict)
         raise
@@ -73,6 +73,13 @@ async def _hand_on(parts: TriggerParts, notice: CommentNotice, project: Project,
         detail = f"#{notice.number} is no open pull request of ours"
         raise Refused(Why.FOREIGN_PULL_REQUEST, detail, outcome=Outcome.IGNORED)
     return Verdict(outcome=Outcome.HANDED_ON, adw_id=adw_id, detail="asked for on its pull request")
+
+
+def _check_who(parts: TriggerParts, who: Standing, config: ProjectConfig) -> None:
+    tier = check_sender(who, config.triggers.authors)
+    if tier is Tier.RESTRICTED and not parts.is_contained(config.sandbox):
+        detail = f"{who.login} may start only what is shut in, and the sandbox is off here"
+        raise Refused(Why.NOT_CONTAINED, detail)
 
 
 def _check_comment(notice: CommentNotice, triggers: TriggersTable) -> None:
