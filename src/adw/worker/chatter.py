@@ -20,7 +20,9 @@ from adw.store.chat_turns import LostTurnError, Turn
 from adw.store.db import Database
 from adw.store.listen import listen
 
-POLL_S = 1.0
+POLL_S = 3.0
+"""How long a turn may go unnoticed whose announcement was lost, or whose worker was."""
+FEED_S = 1.0
 BEAT_S = 2.0
 AT_ONCE = 2
 """Conversations that one worker holds at the same time."""
@@ -68,7 +70,7 @@ class Chatter:
                 await self.feed_once()
             except DatabaseError as error:
                 _log.warning("chat_feed_delayed", reason=error.message)
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(FEED_S)
 
     async def feed_once(self) -> int:
         """Returns how many items that made."""
