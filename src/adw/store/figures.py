@@ -58,16 +58,27 @@ async def read_figures(connection: AsyncConnection) -> Figures:
 
 
 async def _by_model(connection: AsyncConnection) -> dict[str, ModelFigures]:
-    c = model_requests.c
-    sums = [func.sum(column) for column in (c.input_tokens, c.output_tokens, c.cache_write_tokens, c.cache_read_tokens)]
-    query = select(c.model, func.count(), *sums).group_by(c.model).order_by(c.model)
-    return {
-        model: ModelFigures(
-            requests=int(count),
-            input_tokens=int(given),
-            output_tokens=int(told),
-            cache_write_tokens=int(written),
-            cache_read_tokens=int(read),
+    asked = model_requests.c
+    query = (
+        select(
+            asked.model,
+            func.count().label("requests"),
+            func.sum(asked.input_tokens).label("input_tokens"),
+            func.sum(asked.output_tokens).label("output_tokens"),
+            func.sum(asked.cache_write_tokens).label("cache_write_tokens"),
+            func.sum(asked.cache_read_tokens).label("cache_read_tokens"),
         )
-        for model, count, given, told, written, read in await connection.execute(query)
+        .group_by(asked.model)
+        .order_by(asked.model)
+    )
+    rows = (await connection.execute(query)).mappings()
+    return {
+        str(row["model"]): ModelFigures(
+            requests=int(row["requests"]),
+            input_tokens=int(row["input_tokens"]),
+            output_tokens=int(row["output_tokens"]),
+            cache_write_tokens=int(row["cache_write_tokens"]),
+            cache_read_tokens=int(row["cache_read_tokens"]),
+        )
+        for row in rows
     }

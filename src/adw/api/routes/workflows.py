@@ -61,7 +61,10 @@ async def get_workflow(services: Services, adw_id: AdwId) -> WorkflowView:
 
 @router.delete("/{adw_id}", responses=problems(404, 409))
 async def delete_workflow(services: Services, adw_id: AdwId) -> WorkflowAnswer:
-    """The same as cancel; nothing is deleted."""
+    """Ends the workflow for good, as cancel does. A worker gives its workspace and ports back soon after.
+
+    Its record, branch and commits stay.
+    """
     return await _answer(services, await services.control.cancel(adw_id, actor="api"))
 
 
