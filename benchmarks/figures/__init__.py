@@ -10,6 +10,7 @@ FIGURES = {
     "queries": "listing, queueing, claiming and paging with 10,000 workflows and 5 million events",
     "events": "appending events, and waking whoever listens",
     "fanout": "waking many listeners at once",
+    "sockets": "from a commit to 1,000 sockets that follow ten workflows, each event once and in order",
     "parts": "working tree, set-up, baseline and CLI, up to an agent's start",
     "containment": "what the sandbox adds to the start of a command",
     "gateway": "what the model gateway adds to the first byte",
