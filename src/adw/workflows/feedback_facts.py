@@ -85,7 +85,8 @@ class Eyes:
     async def look(self, standing: Standing) -> Seen:
         """Raises what a forge raises."""
         workflow, forge = standing.workflow, self._access.forge(standing.project)
-        assert workflow.pr_number is not None  # noqa: S101 # only those with a pull request are watched
+        if workflow.pr_number is None:
+            raise NotFoundError(f"workflow {workflow.adw_id} has no pull request")
         pull = await forge.get_pull_request(workflow.pr_number)
         is_busy = workflow.status is not Status.COMPLETED
         plain = Facts(
