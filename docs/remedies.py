@@ -36,6 +36,7 @@ REMEDIES: Mapping[str, str] = {
     "infrastructure": _BELOW,
     "internal": _DEFECT,
     "issue_closed": "reopen the issue, or describe the work in a new one",
+    "lost_turn": "nothing: another worker goes on with it",
     "low_disk": "free some space, for example with `adw worktree cleanup`, or lower `ADW_MIN_FREE_DISK_MB`",
     "low_memory": "wait until other programs have ended, or lower `ADW_MIN_FREE_MEMORY_MB`",
     "merge_conflict": "bring the branch up to date with its base, then merge again",
