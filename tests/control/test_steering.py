@@ -6,6 +6,7 @@ import asyncio
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import text
 from tests.control.past import BASE, BUILT, PLAN, move, now, ordered, past, rows
 
 from adw.domain.status import PrState, Status
@@ -167,6 +168,15 @@ class TestFork:
         assert (fork.head_sha, fork.issue_class, fork.phase) == (None, "bug", "initialized")
         assert access.branches == {}
         assert await rows(database, fork.adw_id) == []
+
+    async def test_a_fork_of_work_that_must_be_shut_in_must_be_shut_in_as_well(self, steering, database, worked):
+        source = await worked()
+        kept = "UPDATE adw_workflows SET trigger = trigger || '{\"needsContainment\": true}' WHERE adw_id = :id"
+        async with database.begin() as connection:
+            await connection.execute(text(kept), {"id": source.adw_id})
+        fork = await steering.fork(source.adw_id, from_phase="build", actor="ann")
+        assert fork.trigger["needsContainment"] is True
+        assert fork.trigger["source"] == "fork"
 
     @pytest.mark.parametrize("kind", ["quick", "plan_build", "sdlc"])
     async def test_it_may_go_on_as_another_kind(self, steering, worked, kind):

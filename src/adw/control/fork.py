@@ -22,6 +22,9 @@ from adw.store.inheritance import inherit_phases
 from adw.store.phases import list_phases
 from adw.store.workflows import create_workflow, update_workflow
 
+_KEPT = ("needsContainment", "author", "authorPermission")
+"""What stays true of words whoever works on them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fork:
@@ -78,7 +81,13 @@ async def _new(connection: Connection, source: Workflow, fork: Fork, *, commit: 
         budget_usd=await _remainder(connection, source),
         priority=source.priority,
         options=source.options,
-        trigger={"source": "fork", "actor": fork.actor, "forkedFrom": source.adw_id, "fromPhase": fork.phase},
+        trigger={
+            "source": "fork",
+            "actor": fork.actor,
+            "forkedFrom": source.adw_id,
+            "fromPhase": fork.phase,
+            **{name: source.trigger[name] for name in _KEPT if name in source.trigger},
+        },
         idempotency_key=fork.key,
         issue_class=source.issue_class,
         branch_name=_branch(source, adw_id),
