@@ -301,6 +301,7 @@ class TestAddresses:
             "comments": {"body": "b"},
             "reviews": {"state": "approved"},
             "{period}": {"budgetUsd": 1},
+            "{name}": {},
         }.get(path.rsplit("/", 1)[-1])
         body = sent if method in {"POST", "PUT"} else None
         params = {"project": "nowhere"} if "budgets" in path else None

@@ -11,6 +11,7 @@ import pytest
 from tests.api.problem import problem_of
 from tests.api.stage import Stage, client_of
 
+from adw.api.access.limits import PeerLimit
 from adw.domain.triggers import Outcome, Why
 from adw.forge.github.webhooks import MAX_BYTES, sign
 
@@ -219,3 +220,11 @@ class TestSchedules:
         body = {"project": str(stage.repository), "cron": "0 3 * * 1", "prompt": "Tidy up"}
         answer = await stage.http.post("/api/schedules", json=body | changes)
         problem_of(answer, status=status, code="usage")
+
+
+async def test_an_address_that_sends_too_many_has_to_wait(stage: Stage, forge: httpx.AsyncClient):
+    stage.app.state.gate.webhooks = PeerLimit(burst=2, per_minute=30)
+    assert [(await deliver(forge)).status_code for _ in range(2)] == [202, 202]
+    answer = await deliver(forge)
+    problem_of(answer, status=429, code="too_many_requests")
+    assert answer.headers["retry-after"] == "2"

@@ -13,6 +13,7 @@ from adw.api.access import Gate
 from adw.api.access.door import Door
 from adw.api.access.ledger import Ledger
 from adw.api.body_limit import BodyLimit
+from adw.api.conditional import Conditional
 from adw.api.counting import Counting, Counts
 from adw.api.guard import Guard
 from adw.api.openapi import install_schema, operation_name
@@ -50,6 +51,7 @@ def create_app(
             Middleware(Ledger),
             Middleware(Guard, host=host),
             Middleware(Door),
+            Middleware(Conditional),
             Middleware(BodyLimit),
         ],
     )

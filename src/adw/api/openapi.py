@@ -31,6 +31,7 @@ _SCHEMES = {
     "token": {"type": "http", "scheme": "bearer"},
     "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE},
 }
+_UNCHANGED = {"description": "What `If-None-Match` names, the `ETag` of an earlier answer, is still so"}
 _ALWAYS = (400, 401, 403, 413, 422, 429, 500, 503)
 
 
@@ -67,6 +68,9 @@ def _schema(app: FastAPI) -> dict[str, Any]:
     problem = Problem.model_json_schema(by_alias=True, ref_template="#/components/schemas/{model}")
     nested = problem.pop("$defs", {})
     components.setdefault("schemas", {}).update({**nested, "Problem": problem})
+    for operation in (item["get"] for item in described["paths"].values() if "get" in item):
+        if "application/json" in operation["responses"].get("200", {}).get("content", {}):
+            operation["responses"]["304"] = _UNCHANGED
     for path, item in described["paths"].items():
         if not path.startswith(("/health", SIGNED_PATHS, LOGIN_PATHS)):
             for method, operation in item.items():
