@@ -151,3 +151,11 @@ async def test_a_label_a_red_check_two_remarks_a_moved_base_and_a_persons_merge(
     assert merged.merge_sha == git(bare, "rev-parse", "main")
     assert "farewell.txt" in git(bare, "ls-tree", "--name-only", "main")
     assert github.issue(SHOP, issue).state == "closed"
+
+    async def is_tidy():
+        return git(bare, "for-each-ref", "--format=%(refname)").split() == [
+            "refs/heads/main",
+            f"refs/pull/{number}/head",
+        ]
+
+    await scene.eventually(is_tidy, "nothing of ours is left there")

@@ -37,7 +37,7 @@ EFFECTS = {
         "add_labels",
         "remove_label",
     },
-    ProjectAccess: {"prepare_remote", "start_branch", "retire", "publish", "count_as_published"},
+    ProjectAccess: {"prepare_remote", "start_branch", "retire", "publish", "count_as_published", "forget_work"},
     Workspace: {"push", "keep", "snapshot"},
     Workspaces: {"forget"},
 }
@@ -63,6 +63,7 @@ HARMLESS = {
         "permission_of",
     },
     ProjectAccess: {
+        "find_remote",
         "read_committed",
         "list_committed",
         "branch_tip",

@@ -118,7 +118,7 @@ async def test_the_status_shows_every_phase_with_its_latest_attempt(play):
         (errors.WrongStateError, "conflict"),
         (errors.ConfigurationError, "configuration"),
         (errors.UsageError, "configuration"),
-        (errors.NotFoundError, "internal"),
+        (errors.NotFoundError, "forge"),
         (errors.AdwError, "internal"),
     ],
 )

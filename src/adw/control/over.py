@@ -73,6 +73,7 @@ async def tidy_up(access: ProjectAccess, project: Project, workflow: Workflow) -
         issue = await access.forge(project).get_issue(workflow.issue_number)
         if issue.state == "open":
             await access.forge(project).close_issue(workflow.issue_number)
+    await access.forget_work(project, adw_id=workflow.adw_id)
     if workflow.branch_name is None or workflow.head_sha is None:
         return None
     return await access.retire(project, branch=workflow.branch_name, sha=workflow.head_sha)

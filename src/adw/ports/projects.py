@@ -99,6 +99,10 @@ class ProjectAccess(Protocol):
         """Removes a merged result branch wherever it is still at this commit; a note where a person's copy stays."""
         ...
 
+    async def forget_work(self, project: Project, *, adw_id: str) -> None:
+        """Takes what only served the work on it off a forge that others use as well, once it is merged."""
+        ...
+
     async def publish(self, project: Project, *, branch: str, sha: str) -> str | None:
         """Lets a result branch appear where a person looks for it; a note when that was not possible."""
         ...

@@ -59,7 +59,7 @@ class Deltas:
         if self._ticker is None or self._ticker.done():
             self._ticker = asyncio.get_running_loop().create_task(self._drain())
 
-    def forget(self, writer: Writer) -> None:
+    def drop(self, writer: Writer) -> None:
         """What it was writing has been written: the pieces would only come after the whole."""
         self._pending.pop(writer, None)
 

@@ -62,6 +62,9 @@ class AllProjects:
     async def publish(self, project: Project, *, branch: str, sha: str) -> str | None:
         return await self._of(project).publish(project, branch=branch, sha=sha)
 
+    async def forget_work(self, project: Project, *, adw_id: str) -> None:
+        await self._of(project).forget_work(project, adw_id=adw_id)
+
     async def retire(self, project: Project, *, branch: str, sha: str) -> str | None:
         return await self._of(project).retire(project, branch=branch, sha=sha)
 

@@ -23,7 +23,7 @@ from adw.wiring.committed import Committed
 from adw.wiring.committed_files import branch_tip, list_files, read_file
 from adw.workspace.git import GitWorkspaces
 from adw.workspace.git.mirror import Mirror
-from adw.workspace.git.push import delete_branch, push_ref
+from adw.workspace.git.push import delete_branch, delete_refs, push_ref
 
 _FULL_NAME = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9-]{0,38}))/([A-Za-z0-9._-]{1,100})")
 _SSH = re.compile(r"(?:ssh://)?git@([^/:]+)[:/](.+)")
@@ -130,6 +130,11 @@ class GitHubProjects:
     async def publish(self, project: Project, *, branch: str, sha: str) -> str | None:  # noqa: ARG002 # the port's shape
         """The branch is on GitHub already, where a person looks for it."""
         return None
+
+    async def forget_work(self, project: Project, *, adw_id: str) -> None:
+        mirror, url = self._mirror(project), self.github.clone_url(project.source)
+        await mirror.create(like="")
+        await delete_refs(mirror.git, url, prefix=f"refs/adw/{adw_id}/", access=self._access)
 
     async def retire(self, project: Project, *, branch: str, sha: str) -> str | None:
         now = await self._remote_head(project, branch)

@@ -165,6 +165,9 @@ class LocalProjects:
             )
         return remote
 
+    async def forget_work(self, project: Project, *, adw_id: str) -> None:
+        """The remote is ours alone, and what was never committed is kept there until the clean-up of workspaces."""
+
     async def publish(self, project: Project, *, branch: str, sha: str) -> str | None:
         source = Path(project.source)
         if not source.exists():

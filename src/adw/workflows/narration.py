@@ -72,7 +72,7 @@ class Narrator:
         if event_type is None:
             return
         if message.kind == "text":
-            self._database.deltas.forget(self._writer)
+            self._database.deltas.drop(self._writer)
         self._pending.append(self._event(event_type, message))
         if message.kind in _AT_ONCE:
             await self.flush()

@@ -49,6 +49,9 @@ class Access:
     async def retire(self, _project: Any, **_: Any) -> str | None:
         return None
 
+    async def forget_work(self, _project: Any, **_: Any) -> None:
+        """There is no git here."""
+
 
 @dataclass
 class Look:
