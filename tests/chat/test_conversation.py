@@ -152,6 +152,20 @@ async def test_a_conversation_is_held_by_one_worker_at_a_time(talk: Talk):
     assert talk.requests == 2
 
 
+async def test_a_worker_that_stops_in_order_gives_its_turn_to_the_next_one_at_once(talk: Talk, eventually: Eventually):
+    talk.follow(
+        rule("gone on", says("Here I am."), prompt="interrupted"),
+        rule("first", calls("list_projects"), says("late", fault="hang")),
+    )
+    await talk.say("hello")
+    stopping = asyncio.create_task(talk.chatter.answer_one())
+    await eventually(lambda: talk.said("tool_result"))
+    stopping.cancel()
+    await asyncio.wait({stopping})
+    assert await talk.chatter.answer_one()
+    assert await talk.said("answer") == ["Here I am."]
+
+
 async def test_a_turn_that_kills_every_worker_is_given_up(talk: Talk):
     await talk.say("be the end of me")
     for _ in range(3):

@@ -121,7 +121,7 @@ class Conversations:
             await scribe.note("notice", "The conversation cannot be gone on with; what was said before is forgotten.")
             session = None
         words = words_for(turn)
-        if turn.attempt > 1 and session is not None:
+        if session is not None:
             async with self.database.read() as connection:
                 mark = mark_of(turn)
                 if await was_said(connection, project_key=project_key, session_id=session, words=mark):

@@ -174,6 +174,7 @@ async def forget_conversation(connection: AsyncConnection, orchestrator_id: UUID
 
 async def drop_events(connection: AsyncConnection, orchestrator_id: UUID) -> None:
     """Forgets events that wait in the inbox."""
+    await lock_orchestrator(connection, orchestrator_id)
     mine = (inbox.c.orchestrator_agent_id == orchestrator_id, inbox.c.kind == "event", inbox.c.state == "waiting")
     values = {"state": "dropped", "ended_at": func.clock_timestamp()}
     await connection.execute(update(inbox).where(*mine).values(values))

@@ -78,7 +78,10 @@ class Turn:
 
 
 async def take_turn(connection: AsyncConnection, *, owner: str) -> Turn | None:
-    """The next turn to be held by `owner`: one whose worker was lost, else what a person said, else what happened."""
+    """The next turn to be held by `owner`: one whose worker was lost, else what a person said, else what happened.
+
+    Raises LostTurnError when another worker has answered it just now; the transaction is then to be rolled back.
+    """
     found = (await connection.execute(_TO_DO)).scalar_one_or_none()
     if found is None:
         return None
@@ -159,7 +162,11 @@ async def end_turn(connection: AsyncConnection, turn: Turn, *, state: str, answe
 async def give_back(connection: AsyncConnection, turn: Turn) -> None:
     """Lets another worker go on at once. One that was lost already is not ours to give."""
     mine = (agents.c.id == turn.orchestrator_id, agents.c.owner == turn.owner)
-    await connection.execute(update(agents).where(*mine).values(owner=None, owned_until=None))
+    given = update(agents).where(*mine).values(owner=None, owned_until=None, status="waiting").returning(agents.c.id)
+    if (await connection.execute(given)).first() is None:
+        return
+    running = (inbox.c.turn_id == turn.id, inbox.c.state == "running")  # nobody died of it: this attempt is not counted
+    await connection.execute(update(inbox).where(*running).values(attempt=inbox.c.attempt - 1))
     await announce(connection, turn.orchestrator_id)
 
 

@@ -85,8 +85,11 @@ class Chatter:
 
     async def answer_one(self) -> bool:
         """Holds one turn to its end; False when there is none."""
-        async with self._database.begin() as connection:
-            turn = await turns.take_turn(connection, owner=uuid4().hex)
+        try:
+            async with self._database.begin() as connection:
+                turn = await turns.take_turn(connection, owner=uuid4().hex)
+        except LostTurnError:  # another worker was faster; what this one had locked is rolled back
+            return False
         if turn is None:
             return False
         try:
