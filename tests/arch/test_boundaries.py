@@ -10,8 +10,8 @@ CATCHES_EVERYTHING = {
     "src/adw/workflows/interpreter.py",  # the outermost frame of a workflow: a defect becomes a typed failure
     "src/adw/agents/pump.py",  # an agent's process: its SDK raises bare exceptions
     "src/adw/cli/main.py",  # the outermost frame of a command: a sentence instead of a traceback
+    "src/adw/api/live/session.py",  # the sender of a socket: servers differ in what they raise for a client that left
 }
-"""The fourth boundary is the sender of a socket, which belongs to the room `stream`."""
 
 STARTS_PROGRAMS = {"kit/process", "kit/git", "kit/postgres", "agents", "cli", "demo"}
 

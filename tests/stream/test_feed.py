@@ -230,3 +230,36 @@ async def test_events_of_all_come_once_and_in_order_whoever_commits_when(
         assert numbers == list(range(2, len(numbers) + 2))
     assert one.seen == list(range(1, len(one.seen) + 1))
     assert any(at.done != at.seq for at in here.seen), "no transaction numbered its events late: nothing was tried"
+
+
+async def test_connections_that_break_delay_events_and_lose_none(
+    database: Database, database_url: str, make_workflow: MakeWorkflow, eventually: Eventually
+):
+    adw_id = (await make_workflow()).adw_id
+    watched = Database(database_url, pool_size=2)
+    feed = feed_on(watched)
+    async with (
+        following(lambda wake: feed.follow(adw_id, after=0, wake=wake)) as one,
+        following(lambda wake: feed.follow_all(after=None, wake=wake)) as everyone,
+    ):
+        await write(database, adw_id)
+        await eventually(lambda: one.seen == [1, 2] and len(everyone.seen) == 1)
+        async with database.read() as connection:
+            await connection.exec_driver_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        await write(database, adw_id, 3)
+        await eventually(lambda: one.seen == [1, 2, 3, 4, 5] and len(everyone.seen) == 4)
+    await watched.close()
+
+
+async def test_every_process_looks_by_itself_when_nothing_was_announced(
+    database: Database, make_workflow: MakeWorkflow, eventually: Eventually
+):
+    adw_id = (await make_workflow()).adw_id
+    feed = feed_on(database, poll_s=0.05)
+    async with following(lambda wake: feed.follow(adw_id, after=None, wake=wake)) as follower:
+        async with database.engine.begin() as connection:  # past what announces
+            await append_events(connection, adw_id, [NewEvent(type=EventType.AGENT_TEXT)])
+        await eventually(lambda: follower.seen == [2])
