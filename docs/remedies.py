@@ -17,6 +17,7 @@ _BELOW = "see `adw doctor`, then try again"
 
 REMEDIES: Mapping[str, str] = {
     "agent": "read `adw logs ID`, then `adw workflow retry ID`",
+    "bad_frame": "send what [the live stream](../concepts/live-stream.md) knows; the socket is still open",
     "configuration": "correct the setting that is named; `adw config list` shows where each comes from",
     "conflict": "look at what is in the way, then repeat it or leave it",
     "cooldown": "try again after the seconds that are named, or set `[triggers] cooldown_s`",
@@ -36,6 +37,7 @@ REMEDIES: Mapping[str, str] = {
     "infrastructure": _BELOW,
     "internal": _DEFECT,
     "issue_closed": "reopen the issue, or describe the work in a new one",
+    "lagged": "subscribe again after the last `seq` or `cursor` you have",
     "lost_turn": "nothing: another worker goes on with it",
     "low_disk": "free some space, for example with `adw worktree cleanup`, or lower `ADW_MIN_FREE_DISK_MB`",
     "low_memory": "wait until other programs have ended, or lower `ADW_MIN_FREE_MEMORY_MB`",
@@ -52,7 +54,9 @@ REMEDIES: Mapping[str, str] = {
     "step_failed": "`adw workflow retry ID`",
     "text_changed": "read the issue again, then ask again: label it anew, or write a new comment",
     "too_many_requests": "wait for the seconds that are named; look for a program with a wrong token",
+    "too_many_subscriptions": "unsubscribe from something, follow `*`, or open another socket",
     "unauthenticated": "give the server's token; `server.json` in the data directory holds it",
+    "unknown_type": "send what [the live stream](../concepts/live-stream.md) knows; the socket is still open",
     "unreachable": "start the server with `adw serve`, or check the address",
     "usage": "correct the command or the request as the hint says",
     "wrong_state": "see `adw workflow show ID` for what the status allows",
