@@ -271,6 +271,20 @@ async def test_events_wait_through_quiet_hours_and_are_dropped_while_it_is_switc
     assert len(await talk.said("answer")) == 3
 
 
+async def test_red_checks_wake_it_by_the_round_they_begin_and_other_queueing_does_not(
+    talk: Talk, make_workflow: MakeWorkflow
+):
+    workflow = await make_workflow()
+    begun = NewEvent(type=EventType.WORKFLOW_QUEUED, message="round 1: checks failed", data={"causes": ["checks"]})
+    for event in (NewEvent(type=EventType.WORKFLOW_QUEUED, message="queued"), begun):
+        async with talk.database.begin() as connection:
+            await append_event(connection, workflow.adw_id, event)
+    assert await talk.chatter.feed_once() == 1
+    async with talk.database.read() as connection:
+        (item,) = await chat.open_items(connection, talk.id)
+    assert item.body == "workflow_queued: round 1: checks failed"
+
+
 async def test_an_event_of_a_transaction_that_ends_late_is_not_missed(talk: Talk, make_workflow: MakeWorkflow):
     late, soon = await make_workflow(), await make_workflow(issue_number=2)
     asked = NewEvent(type=EventType.APPROVAL_REQUESTED, message="?")

@@ -14,7 +14,7 @@ from adw.store.json import storable_text
 from adw.store.tables.workflows import events
 
 WAKING = (EventType.APPROVAL_REQUESTED, EventType.WORKFLOW_FAILED, EventType.WORKFLOW_COMPLETED)
-"""What a person would want to be told of at once."""
+"""What a person would want to be told of at once. So is a round on an open pull request, as red checks begin one."""
 TROUBLES = (
     EventType.WORKFLOW_FAILED,
     EventType.PHASE_FAILED,
@@ -40,7 +40,8 @@ _FEED = text(
                event.adw_id, event.seq
         FROM listener, horizon, adw_workflow_events AS event
         WHERE listener.wake AND event.xid >= listener.fed_xid AND event.xid < horizon.xid
-              AND event.event_type = ANY (:types)
+              AND (event.event_type = ANY (:types)
+                   OR (event.event_type = 'workflow_queued' AND jsonb_exists(event.data->'causes', 'checks')))
         ORDER BY event.xid, event.adw_id, event.seq
         ON CONFLICT DO NOTHING
         RETURNING orchestrator_agent_id
