@@ -223,8 +223,8 @@ class TestSchedules:
 
 
 async def test_an_address_that_sends_too_many_has_to_wait(stage: Stage, forge: httpx.AsyncClient):
-    stage.app.state.gate.webhooks = PeerLimit(burst=2, per_minute=30)
+    stage.app.state.gate.webhooks = PeerLimit(burst=2, per_minute=0.1)
     assert [(await deliver(forge)).status_code for _ in range(2)] == [202, 202]
     answer = await deliver(forge)
     problem_of(answer, status=429, code="too_many_requests")
-    assert answer.headers["retry-after"] == "2"
+    assert int(answer.headers["retry-after"]) > 60

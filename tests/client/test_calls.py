@@ -99,6 +99,9 @@ SAME = [
 ]
 
 
+NOT_CALLED = ("/webhooks/", "/login/", "/api/logout", "/api/events/stream")
+
+
 @pytest.mark.parametrize(("view", "answer"), SAME)
 def test_the_clients_types_are_what_the_server_sends(view, answer):
     assert _names_of_view(view) == _names_of_answer(answer)
@@ -292,14 +295,14 @@ def _recorded(client: AsyncAdwClient) -> dict[str, list[str]]:
 
 
 def _routes() -> list[tuple[str, str]]:
-    """Those of forges excepted, whose bodies are signed by whoever sends them, and those of browsers."""
+    """Those of forges excepted, whose bodies are signed by whoever sends them, and those made for browsers."""
     found = [
         (method, route.path)
         for router in ROUTERS
         for route in router.routes
         for method in getattr(route, "methods", ())
     ]
-    return [(method, path) for method, path in found if not path.startswith(("/webhooks/", "/login/", "/api/logout"))]
+    return [(method, path) for method, path in found if not path.startswith(NOT_CALLED)]
 
 
 def _is(path: str, template: str) -> bool:

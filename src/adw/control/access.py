@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from adw.domain.access import AccessScope, Principal, Token, digest, new_secret
+from adw.domain.access import RESERVED, AccessScope, Principal, Token, digest, new_secret
 from adw.kit.errors import AuthenticationError, UsageError
 from adw.kit.ids import is_adw_id, new_token
 from adw.store import sessions_web, tokens
@@ -49,8 +49,10 @@ class Access:
         self, *, name: str, scope: AccessScope, created_by: str, expires_at: datetime | None = None
     ) -> NewToken:
         """Raises UsageError for a name or an end that cannot be, ConflictError for a name that is in use."""
-        if is_adw_id(name):
-            raise UsageError(f"{name!r} looks like an id", hint="choose a name that says who uses the token")
+        if is_adw_id(name) or name.strip().lower() in RESERVED:
+            raise UsageError(
+                f"{name!r} would be taken for something else", hint="choose a name that says who uses the token"
+            )
         now = datetime.now(UTC)
         if expires_at is not None and not now < expires_at <= now + LONGEST:
             raise UsageError("a token ends in the future, within ten years", hint="leave it out for one without end")

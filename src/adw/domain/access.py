@@ -12,6 +12,12 @@ from adw.kit.ids import new_token
 
 TOKEN_PREFIX = "adw_"  # noqa: S105 # not a secret, what one begins with
 """What every token begins with, so that scanners for leaked secrets can know one."""
+SERVER = "server"
+"""The name of whoever holds the token that the server was started with."""
+STRANGER = "anonymous"
+FORGE = "webhook"
+RESERVED = frozenset({SERVER, STRANGER, FORGE})
+"""Names in the audit that no token may have."""
 LINK_LIFE = timedelta(seconds=60)
 SESSION_IDLE = timedelta(days=7)
 """A session that is not used for so long ends."""

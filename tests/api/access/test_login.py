@@ -13,7 +13,7 @@ from tests.api.problem import problem_of
 from tests.api.stage import URL, Stage, client_of
 
 from adw.api.access import check_access
-from adw.api.access.gate import LINKS_AT_ONCE
+from adw.api.access.limits import PeerLimit
 from adw.domain.access import csrf_of, digest
 
 
@@ -76,7 +76,8 @@ class TestLink:
         assert code not in str(deeds)
 
     async def test_guessing_is_soon_over(self, stage: Stage, browser: httpx.AsyncClient):
-        for _ in range(LINKS_AT_ONCE):
+        stage.app.state.gate.links = PeerLimit(burst=2, per_minute=0.1)
+        for _ in range(2):
             assert (await browser.get("/login/guess")).status_code == 401
         answer = await browser.get(await link_of(stage.http))
         problem_of(answer, status=429, code="too_many_requests")

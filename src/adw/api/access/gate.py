@@ -15,7 +15,7 @@ from starlette.datastructures import Headers
 
 from adw.api.access.credentials import Credential, credential_in
 from adw.api.access.limits import PeerLimit
-from adw.domain.access import AccessScope, Principal, Token, digest
+from adw.domain.access import SERVER, AccessScope, Principal, Token, digest
 from adw.kit.errors import AuthenticationError, TooManyRequestsError
 from adw.store.db import Database
 from adw.store.sessions_web import TOUCHED_EVERY, session_by_digest, touch_session
@@ -30,9 +30,6 @@ WEBHOOKS_AT_ONCE = 600
 WEBHOOKS_PER_MINUTE = 600
 MAX_KNOWN = 4096
 
-SERVER = "server"
-"""The name of whoever holds the token that the server was started with."""
-
 _HINT = "send `Authorization: Bearer TOKEN` with a token of `adw token create`, or with the one in server.json"
 
 
@@ -44,7 +41,7 @@ class Gate:
             raise ValueError("a server without a token would serve everybody")
         self._own = digest(token)
         self._known: dict[str, tuple[float, Principal]] = {}
-        self._failures = PeerLimit(burst=FAILURES_AT_ONCE, per_minute=FAILURES_PER_MINUTE)
+        self.failures = PeerLimit(burst=FAILURES_AT_ONCE, per_minute=FAILURES_PER_MINUTE)
         self.links = PeerLimit(burst=LINKS_AT_ONCE, per_minute=LINKS_PER_MINUTE)
         self.webhooks = PeerLimit(burst=WEBHOOKS_AT_ONCE, per_minute=WEBHOOKS_PER_MINUTE)
 
@@ -59,12 +56,12 @@ class Gate:
         known = self._recall(key)
         if known is not None:
             return known
-        refuse_if_limited(self._failures, peer)
+        refuse_if_limited(self.failures, peer)
         try:
             look = _of_session if credential.is_cookie else _of_token
             principal = await look(database, secret)
         except AuthenticationError:
-            self._failures.count(peer)
+            self.failures.count(peer)
             raise
         self._remember(key, principal)
         return principal

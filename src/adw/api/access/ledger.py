@@ -11,7 +11,7 @@ from adw.api.access.door import peer_of, principal_of
 from adw.api.access.routing import destination_of
 from adw.api.access.scopes import changes_something
 from adw.api.guard import LOGIN_PATHS, SIGNED_PATHS
-from adw.domain.access import Principal
+from adw.domain.access import FORGE, STRANGER, Principal
 from adw.kit.errors import DatabaseError
 from adw.kit.log import get_logger
 from adw.store.audit import Deed, purge_deeds, record_deed
@@ -19,9 +19,6 @@ from adw.store.db import Database
 
 PURGED_EVERY = 500
 """Rows this process writes between looks for old ones."""
-
-_STRANGER = "anonymous"
-_FORGE = "webhook"
 
 _log = get_logger("api")
 
@@ -88,4 +85,4 @@ def _deed(scope: Scope, status: int) -> Deed:
 def _who(principal: Principal | None, path: str, status: int) -> str:
     if principal is not None:
         return principal.name
-    return _FORGE if path.startswith(SIGNED_PATHS) and status < HTTPStatus.BAD_REQUEST else _STRANGER
+    return FORGE if path.startswith(SIGNED_PATHS) and status < HTTPStatus.BAD_REQUEST else STRANGER
