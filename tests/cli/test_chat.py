@@ -1,0 +1,91 @@
+"""`adw chat`, spoken to by a program: what it prints where, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+import typer
+from tests.api.conftest import template
+from tests.client.conftest import Live, live, sync_client
+
+from adw.cli.commands import chat as command
+from adw.client import AdwClient
+from adw.kit.errors import UsageError
+from adw.store.chat_turns import end_turn, note, take_turn
+
+__all__ = ["live", "sync_client", "template"]
+
+
+@pytest.fixture
+async def answering(live: Live) -> AsyncIterator[dict[str, str]]:
+    """A worker that looks once and says what it is told to say."""
+    says = {"state": "answered", "answer": "Nothing runs."}
+
+    async def work() -> None:
+        while True:
+            async with live.stage.database.begin() as connection:
+                turn = await take_turn(connection, owner="w")
+            if turn is None:
+                await asyncio.sleep(0.02)
+                continue
+            async with live.stage.database.begin() as connection:
+                await note(
+                    connection,
+                    turn,
+                    kind="tool_use",
+                    message="mcp__adw__list_workflows",
+                    metadata={"input": {"limit": 5}},
+                )
+                await note(connection, turn, kind="tool_result", message="there is no such workflow")
+                await note(connection, turn, kind="thinking", message="Hm.")
+                await note(connection, turn, kind="text", message="I looked.")
+                await end_turn(connection, turn, **says)
+
+    worker = asyncio.create_task(work())
+    yield says
+    worker.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await worker
+
+
+async def test_one_question_prints_the_answer_and_tells_the_way_to_it_beside(answering, sync_client: AdwClient, capsys):
+    await asyncio.to_thread(command._once, sync_client, "what runs?", as_json=False)
+    printed = capsys.readouterr()
+    assert printed.out == "Nothing runs.\n"
+    assert printed.err.splitlines() == [
+        "  list_workflows(limit=5)",
+        "    there is no such workflow",
+        "  (Hm.)",
+        "  I looked.",
+    ]
+    await asyncio.to_thread(command._once, sync_client, "what runs?", as_json=True)
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["message"] == "Nothing runs."
+    assert printed.err == ""
+    await asyncio.to_thread(command._print_history, sync_client, as_json=False)
+    assert capsys.readouterr().out.splitlines()[:2] == ["pat: what runs?", "orchestrator: Nothing runs."]
+    await asyncio.to_thread(lambda: command._print_metrics(sync_client.chat_metrics(), as_json=False))
+    assert "$0.00 of $20.00" in capsys.readouterr().out
+
+
+async def test_what_could_not_be_answered_ends_in_failure(answering, sync_client: AdwClient, capsys):
+    answering.update(state="refused", answer="The budget is used up.")
+    with pytest.raises(typer.Exit) as ended:
+        await asyncio.to_thread(command._once, sync_client, "what runs?", as_json=False)
+    assert ended.value.exit_code == 1
+    assert "used up" in capsys.readouterr().out
+
+
+def test_choices_are_read_from_options():
+    none = {"budget": None, "wake": None, "quiet": None, "zone": None}
+    assert command._choices(**none) == {}
+    assert command._choices(**none | {"budget": 2.5, "wake": False}) == {"budgetUsd": 2.5, "wake": False}
+    quiet = {"quietFrom": "22:00", "quietUntil": "07:00", "quietZone": "UTC"}
+    assert command._choices(**none | {"quiet": "22:00-07:00", "zone": "UTC"}) == quiet
+    assert command._choices(**none | {"quiet": "off"}) == {"quiet": False}
+    with pytest.raises(UsageError):
+        command._choices(**none | {"zone": "UTC"})
