@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from script import always, blocks, call, classifies, rule, say, scenario
+from script import always, blocks, call, classifies, fault, rule, say, scenario
 
 from adw.store import chat
 from adw.store.audit import list_deeds
@@ -19,10 +19,15 @@ class Talk:
         self._scene = scene
         self.id = orchestrator.id
 
-    async def ask(self, words):
+    async def say(self, words):
         async with self._scene.foundation.database.begin() as connection:
-            item = await chat.post_message(connection, self.id, author="Ada", body=words)
-        return await self._scene.eventually(lambda: self._answer(item.id), f"{words!r} is answered")
+            return (await chat.post_message(connection, self.id, author="Ada", body=words)).id
+
+    async def ask(self, words):
+        return await self.answer_to(await self.say(words))
+
+    async def answer_to(self, turn):
+        return await self._scene.eventually(lambda: self._answer(turn), f"turn {turn} is answered")
 
     async def entries(self):
         async with self._scene.foundation.database.read() as connection:
@@ -30,6 +35,12 @@ class Talk:
 
     async def _answer(self, turn):
         return next((e.message for e in await self.entries() if e.kind == "answer" and e.turn_id == turn), None)
+
+    def results_of(self, turn):
+        async def look():
+            return [entry for entry in await self.entries() if entry.kind == "tool_result" and entry.turn_id == turn]
+
+        return look
 
     async def told(self):
         """What it said without having been asked."""
@@ -52,23 +63,27 @@ async def test_a_run_is_commanded_through_one_conversation_that_outlives_its_wor
     spoken = (
         rule("woken", say("${id} failed."), prompt=r"^\[events", **known),
         rule("resume", blocks(call("resume", adw_id="${id}")), say("${id} goes on."), prompt="resume it", **known),
-        rule("pause", blocks(call("pause", adw_id="${id}")), say("${id} is paused."), prompt="pause it", **known),
         rule("look", blocks(call("get_workflow", adw_id="${id}")), say("It plans."), prompt="going", **known),
         rule("start", blocks(ordered), say("It runs."), role="orchestrator", prompt="two dollars"),
         classifies(),
     )
     thinks = always("thinks", {"fault": "hang", "blocks": [{"text": "Hm."}]}, role="planner")
-    scene.model.follow(scenario(*spoken, thinks))
+    pauses = rule("pause", blocks(call("pause", adw_id="${id}")), fault("hang"), prompt="pause it", **known)
+    scene.model.follow(scenario(*spoken, pauses, thinks))
     worker = scene.fork_worker()
     assert await talk.ask("start sdlc for issue 1 with at most two dollars") == "It runs."
     await scene.eventually(lambda: scene.model.asked("planner"), "the planner thinks")
     assert await talk.ask("how is it going") == "It plans."
-    paused = (await talk.ask("pause it")).removesuffix(" is paused.")
+    turn = await talk.say("pause it")
+    await scene.eventually(talk.results_of(turn), "it is paused, and nothing is said of that yet")
+    worker.kill()
+    goes_on = rule("gone on", say("${id} is paused."), prompt=rf"^\[message {turn}\] You were interrupted", **known)
+    gives_up = always("gives up", say("No plan."), role="planner")
+    scene.model.follow(scenario(*spoken, goes_on, gives_up))
+    scene.fork_worker()
+    paused = (await talk.answer_to(turn)).removesuffix(" is paused.")
     workflow = await scene.becomes(paused, "paused")
     assert (workflow.budget_usd, workflow.issue_number) == (2, issue.number)
-    worker.kill()
-    scene.model.follow(scenario(*spoken, always("gives up", say("No plan."), role="planner")))
-    scene.fork_worker()
     assert await talk.ask("resume it") == f"{paused} goes on."
     await scene.becomes(paused, "failed")
     assert await scene.eventually(talk.told, "it tells of the failure by itself") == [f"{paused} failed."]
@@ -77,5 +92,7 @@ async def test_a_run_is_commanded_through_one_conversation_that_outlives_its_wor
     async with scene.foundation.database.read() as connection:
         deeds = await list_deeds(connection, who=actor)
     assert [deed.route for deed in reversed(deeds)] == ["start_workflow", "pause", "resume"]
+    entries = await talk.entries()
+    assert len([each for each in entries if each.kind == "answer"]) == len({each.turn_id for each in entries})
     done = await scene.events(paused, "workflow_paused", "workflow_resumed")
     assert {event.data["by"] for event in done} == {actor}
