@@ -179,6 +179,7 @@ class Stage:
 
     async def close(self) -> None:
         await self.http.aclose()
+        await self.services.feed.close()
         await self.database.close()
 
 

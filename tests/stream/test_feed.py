@@ -18,9 +18,20 @@ from adw.store.events import append_events
 from adw.store.feed import parse_position
 from adw.stream import Feed, LaggedError, Subscription
 
+_made: list[Feed] = []
+
 
 def feed_on(database: Database, **more: Any) -> Feed:
-    return Feed(database, encode=event_json, **more)
+    _made.append(Feed(database, encode=event_json, **more))
+    return _made[-1]
+
+
+@pytest.fixture(autouse=True)
+async def all_closed() -> AsyncIterator[None]:
+    yield
+    for feed in _made:
+        await feed.close()
+    _made.clear()
 
 
 async def write(database: Database, adw_id: str, count: int = 1) -> None:

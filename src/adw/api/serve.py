@@ -109,8 +109,9 @@ async def _serve(
         loop.add_signal_handler(number, serving.stop.set)
     async with AsyncExitStack() as stack:
         foundation = await stack.enter_async_context(open_foundation(settings, url=running.url, environ=environ))
+        services = _services(foundation)
         app = create_app(
-            _services(foundation),
+            services,
             token=token,
             host=serving.host,
             data_dir=settings.data_dir,
@@ -130,6 +131,7 @@ async def _serve(
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await services.feed.close()
 
 
 def _services(foundation: Foundation) -> ApiServices:

@@ -61,6 +61,7 @@ class Feed:
         self._news = asyncio.Event()
         self._joining = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
+        self._ending: list[asyncio.Task[None]] = []
 
     @property
     def is_listening(self) -> bool:
@@ -105,15 +106,30 @@ class Feed:
         wake(joined)
         return joined
 
+    async def close(self) -> None:
+        """Returns once the connection is closed on which it listened. Whoever still follows is told nothing more."""
+        self._stop()
+        await asyncio.gather(*self._ending, return_exceptions=True)
+
     def _drop(self, name: str) -> None:
         if name == ALL:
             self._all = None
         else:
             self._topics.pop(name, None)
         if not self._topics and self._all is None:
-            for task in self._tasks:
-                task.cancel()
-            self._tasks = []
+            self._stop()
+
+    def _stop(self) -> None:
+        """Reading is let finish: a connection that is being opened for it would be lost."""
+        self._ending = [*(task for task in self._ending if not task.done()), *self._tasks]
+        for task in self._tasks[:1]:
+            task.cancel()
+        self._tasks = []
+        self._news.set()
+
+    def _is_mine(self) -> bool:
+        """Whether the task that asks has not been replaced by another one."""
+        return asyncio.current_task() in self._tasks
 
     def _listen(self) -> None:
         if self._tasks:
@@ -159,17 +175,19 @@ class Feed:
         self._news.set()
 
     async def _read(self) -> None:
-        while True:
+        while self._is_mine():
             try:
                 async with asyncio.timeout(self._poll_s):
                     await self._news.wait()
             except TimeoutError:
                 self._look_at_all()
+            if not self._is_mine():
+                return
             self._news.clear()
             dirty, self._dirty = self._dirty, set()
             try:
                 await self._advance(dirty - {ALL})
-                if ALL in dirty:
+                if ALL in dirty and self._is_mine():
                     await self._advance_all()
             except DatabaseError as error:
                 _log.warning("stream_delayed", reason=error.message)

@@ -10,7 +10,7 @@ from fastapi.responses import Response, StreamingResponse
 
 from adw.api.inputs import AdwId, CommaSeparated, Services
 from adw.api.live.following import follow_workflow
-from adw.api.live.sse import JSON_LINES_TYPE, SSE_TYPE, as_json_lines, as_sse
+from adw.api.live.sse import JSON_LINES_TYPE, SSE_TYPE, LiveResponse, as_json_lines, as_sse
 from adw.api.openapi import problems
 from adw.api.views.events import EventPage, event_view
 from adw.domain.events import EventType
@@ -76,5 +76,5 @@ async def stream_events(  # noqa: PLR0917 # each is a part of the request
     stopping: asyncio.Event = request.app.state.stopping
     frames = follow_workflow(services, adw_id, after=place, types=types, stopping=stopping)
     if is_sse:
-        return StreamingResponse(as_sse(frames), media_type=SSE_TYPE)
-    return StreamingResponse(as_json_lines(frames), media_type=JSON_LINES_TYPE)
+        return LiveResponse(as_sse(frames), media_type=SSE_TYPE)
+    return LiveResponse(as_json_lines(frames), media_type=JSON_LINES_TYPE)

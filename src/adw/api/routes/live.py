@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, WebSocket
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 
 from adw.api.inputs import CommaSeparated, Services
 from adw.api.live.following import follow_all
 from adw.api.live.session import Session, SocketLimits
-from adw.api.live.sse import SSE_TYPE, as_sse
+from adw.api.live.sse import SSE_TYPE, LiveResponse, as_sse
 from adw.api.openapi import problems
 from adw.domain.events import EventType
 from adw.store.feed import parse_position
@@ -42,12 +41,11 @@ async def stream_all_events(
     types: Types,
     after: Cursor = None,
     last_event_id: LastEventId = None,
-) -> StreamingResponse:
+) -> Response:
     """Events of all workflows as they happen, from a cursor or from now on."""
     place = last_event_id or after
     if place is not None:
         parse_position(place)
     stopping: asyncio.Event = request.app.state.stopping
     frames = follow_all(services, after=place, types=types, stopping=stopping)
-    lines: AsyncIterator[bytes] = as_sse(frames)
-    return StreamingResponse(lines, media_type=SSE_TYPE)
+    return LiveResponse(as_sse(frames), media_type=SSE_TYPE)
