@@ -302,6 +302,7 @@ class TestAddresses:
             "reviews": {"state": "approved"},
             "{period}": {"budgetUsd": 1},
             "{name}": {},
+            "execute": {"slashCommand": "/test"},
         }.get(path.rsplit("/", 1)[-1])
         body = sent if method in {"POST", "PUT"} else None
         params = {"project": "nowhere"} if "budgets" in path else None

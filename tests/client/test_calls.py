@@ -353,6 +353,7 @@ async def _steer(live: Live, client: AsyncAdwClient) -> None:
     await stage.activate(adw_id)
     assert (await client.send_message(adw_id, "Be brief"))["author"] == "pat"
     assert len((await client.messages(adw_id))["messages"]) == 1
+    assert (await client.execute(adw_id, prompt="Be quick"))["adwId"] == adw_id
     assert (await client.agents())["agents"] == []
     assert (await client.takeover(adw_id))["path"].endswith(adw_id)
     await client.handback(adw_id, message="Mend it")

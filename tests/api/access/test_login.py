@@ -52,6 +52,8 @@ class TestLink:
         assert csrf.value == csrf_of(session.value)
         told = (await browser.get("/api/session")).json()
         assert told == {"name": "Ann", "scope": "admin", "isSession": True, "csrf": csrf.value}
+        entry = (await stage.http.get("/api/audit")).json()["entries"][0]
+        assert (entry["who"], entry["route"], entry["target"]) == ("Ann", "/login/{code}", None)
 
     async def test_it_works_once(self, stage: Stage, browser: httpx.AsyncClient):
         link = await link_of(stage.http)

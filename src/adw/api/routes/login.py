@@ -41,6 +41,7 @@ async def create_login_link(
 async def log_in(services: Services, request: Request, code: Annotated[str, Path(max_length=100)]) -> Response:
     """Begins a session, and goes on to the first page."""
     entered = await Access(database=services.database).log_in(code)
+    request.state.principal = entered.session.principal  # whose session begins is written down
     response = RedirectResponse("/", status_code=303)
     is_secure, life_s = request.url.scheme == "https", int(SESSION_LIFE.total_seconds())
     for name, value in ((SESSION_COOKIE, entered.secret), (CSRF_COOKIE, csrf_of(entered.secret))):

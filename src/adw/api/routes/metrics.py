@@ -37,8 +37,8 @@ def _of_figures(figures: Figures) -> Iterator[str]:
     yield from _family("adw_workflows", "gauge", "Workflows by status.", statuses)
     queue = next(count for status, count in figures.workflows.items() if status == "queued")
     yield from _family("adw_queue_length", "gauge", "Workflows that wait for a worker.", [({}, queue)])
-    oldest = [({}, figures.oldest_queued_s)]
-    yield from _family("adw_queue_oldest_seconds", "gauge", "How long the first of them has waited.", oldest)
+    about = "How long the first of them has waited."
+    yield from _family("adw_queue_oldest_seconds", "gauge", about, [({}, figures.oldest_queued_s)])
     yield from _family("adw_events_total", "counter", "Events of all workflows.", [({}, figures.events)])
     yield from _family("adw_cost_usd_total", "counter", "What is known to be spent.", [({}, float(figures.cost_usd))])
     yield from _family("adw_workers", "gauge", "Workers that take work.", [({}, figures.workers)])

@@ -103,6 +103,13 @@ class AsyncWorkflows(AsyncConnection):
         """Something for the workflow's agents to hear."""
         return await self.send(calls.workflows.send_message(adw_id, message=message, actor=self.actor))
 
+    async def execute(
+        self, adw_id: str, *, command: str | None = None, prompt: str | None = None, key: str | None = None
+    ) -> t.AcceptedDict:
+        """Runs the phase a command such as `/test` names, or builds on with a prompt; one of both."""
+        call = calls.workflows.execute(adw_id, command=command, prompt=prompt, actor=self.actor, key=key)
+        return await self.send(call)
+
     async def messages(self, adw_id: str) -> t.MessageListDict:
         return await self.send(calls.workflows.messages(adw_id))
 

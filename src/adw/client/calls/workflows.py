@@ -96,6 +96,13 @@ def send_message(adw_id: str, *, message: str, actor: str) -> Call[t.MessageDict
     return Call(method="POST", path=of_workflow(adw_id, "message"), body={"message": message, "actor": actor})
 
 
+def execute(
+    adw_id: str, *, command: str | None, prompt: str | None, actor: str, key: str | None
+) -> Call[t.AcceptedDict]:
+    body = {"slashCommand": command, "customPrompt": prompt, "actor": actor}
+    return Call(method="POST", path=of_workflow(adw_id, "execute"), body=body, key=key)
+
+
 def messages(adw_id: str) -> Call[t.MessageListDict]:
     return Call(method="GET", path=of_workflow(adw_id, "messages"))
 

@@ -101,6 +101,13 @@ class Workflows(Connection):
         """Something for the workflow's agents to hear."""
         return self.send(calls.workflows.send_message(adw_id, message=message, actor=self.actor))
 
+    def execute(
+        self, adw_id: str, *, command: str | None = None, prompt: str | None = None, key: str | None = None
+    ) -> t.AcceptedDict:
+        """Runs the phase a command such as `/test` names, or builds on with a prompt; one of both."""
+        call = calls.workflows.execute(adw_id, command=command, prompt=prompt, actor=self.actor, key=key)
+        return self.send(call)
+
     def messages(self, adw_id: str) -> t.MessageListDict:
         return self.send(calls.workflows.messages(adw_id))
 
