@@ -143,7 +143,7 @@ async def talk(database: Database, doors: Doors, tmp_path: Path) -> AsyncIterato
             yield Talk(
                 database=database,
                 conversations=conversations,
-                chatter=Chatter(database, conversations),
+                chatter=Chatter(database, conversations, worker_id="w1"),
                 model=server.model,
                 orchestrator=orchestrator,
             )

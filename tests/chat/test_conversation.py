@@ -144,7 +144,7 @@ async def test_a_conversation_is_held_by_one_worker_at_a_time(talk: Talk):
     talk.follow(rule("any", says("Yes.")))
     await talk.say("one")
     await talk.say("two")
-    others = [Chatter(talk.database, talk.conversations) for _ in range(4)]
+    others = [Chatter(talk.database, talk.conversations, worker_id="w2") for _ in range(4)]
     for _ in range(4):
         await asyncio.gather(*(each.answer_one() for each in others))
     assert await talk.said("answer") == ["Yes.", "Yes."]

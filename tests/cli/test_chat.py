@@ -81,9 +81,13 @@ async def test_what_could_not_be_answered_ends_in_failure(answering, sync_client
 
 
 def test_choices_are_read_from_options():
-    none = {"budget": None, "wake": None, "quiet": None, "zone": None}
+    none = {"model": None, "budget": None, "wake": None, "quiet": None, "zone": None}
     assert command._choices(**none) == {}
-    assert command._choices(**none | {"budget": 2.5, "wake": False}) == {"budgetUsd": 2.5, "wake": False}
+    assert command._choices(**none | {"model": "m", "budget": 2.5, "wake": False}) == {
+        "model": "m",
+        "budgetUsd": 2.5,
+        "wake": False,
+    }
     quiet = {"quietFrom": "22:00", "quietUntil": "07:00", "quietZone": "UTC"}
     assert command._choices(**none | {"quiet": "22:00-07:00", "zone": "UTC"}) == quiet
     assert command._choices(**none | {"quiet": "off"}) == {"quiet": False}

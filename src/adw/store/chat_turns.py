@@ -17,6 +17,7 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adw.kit.errors import ConflictError
+from adw.kit.ids import new_uuid
 from adw.store.chat import InboxItem, announce, items_from, write_entry
 from adw.store.orchestrators import update_orchestrator_costs
 from adw.store.tables.chat import orchestrator_inbox as inbox
@@ -34,7 +35,10 @@ _TO_DO = text(
     SELECT mine.id FROM orchestrator_agents AS mine,
     LATERAL (SELECT extract(hour FROM now() AT TIME ZONE mine.quiet_zone) * 60
                     + extract(minute FROM now() AT TIME ZONE mine.quiet_zone) AS minute) AS clock
-    WHERE NOT mine.archived AND (mine.owner IS NULL OR mine.owned_until < clock_timestamp())
+    WHERE NOT mine.archived AND (
+        mine.owner IS NULL OR mine.owned_until < clock_timestamp()
+        OR EXISTS (SELECT FROM workers WHERE id = split_part(mine.owner, '#', 1) AND ended_at IS NOT NULL)
+    )
     AND EXISTS (
         SELECT FROM orchestrator_inbox AS item
         WHERE item.orchestrator_agent_id = mine.id AND (
@@ -49,6 +53,11 @@ _TO_DO = text(
     FOR UPDATE OF mine SKIP LOCKED
     """
 )
+
+
+def owner_of(worker_id: str) -> str:
+    """A name under which this worker holds one turn; known to be dead as soon as the worker is."""
+    return f"{worker_id}#{new_uuid().hex}"
 
 
 class LostTurnError(ConflictError):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from uuid import uuid4
 
 import structlog
 
@@ -30,9 +29,9 @@ AT_ONCE = 2
 _log = structlog.get_logger(component="chatter")
 
 
-async def keep_chatting(database: Database, conversations: Conversations) -> None:
+async def keep_chatting(database: Database, conversations: Conversations, *, worker_id: str) -> None:
     """Until cancelled; turns underway are given back, so that another worker goes on at once."""
-    chatter = Chatter(database, conversations)
+    chatter = Chatter(database, conversations, worker_id=worker_id)
     async with asyncio.TaskGroup() as group:
         group.create_task(listen(database, CHAT_CHANNEL, chatter.wake))
         group.create_task(chatter.feed())
@@ -43,7 +42,8 @@ async def keep_chatting(database: Database, conversations: Conversations) -> Non
 class Chatter:
     """One in each worker; the database says who does what."""
 
-    def __init__(self, database: Database, conversations: Conversations) -> None:
+    def __init__(self, database: Database, conversations: Conversations, *, worker_id: str) -> None:
+        self._worker_id = worker_id
         self._database = database
         self._conversations = conversations
         self._waiting: set[asyncio.Event] = set()
@@ -87,7 +87,7 @@ class Chatter:
         """Holds one turn to its end; False when there is none."""
         try:
             async with self._database.begin() as connection:
-                turn = await turns.take_turn(connection, owner=uuid4().hex)
+                turn = await turns.take_turn(connection, owner=turns.owner_of(self._worker_id))
         except LostTurnError:  # another worker was faster; what this one had locked is rolled back
             return False
         if turn is None:

@@ -88,7 +88,7 @@ async def _work(
         tasks = {
             "waker": waking,
             "watcher": keep_watching(foundation.database, watching),
-            "chatter": keep_chatting(foundation.database, conversations),
+            "chatter": keep_chatting(foundation.database, conversations, worker_id=engine.executor_id),
         }
         await _tend(foundation, engine, running, tasks, stop=stop, until_eof=until_eof)
 

@@ -31,6 +31,7 @@ def chat(
     history: Annotated[bool, typer.Option("--history", help="Show what was said, and leave.")] = False,
     metrics: Annotated[bool, typer.Option("--metrics", help="Show what it has used and may use, and leave.")] = False,
     reset: Annotated[bool, typer.Option("--reset", help="Begin anew: it forgets what was said.")] = False,
+    model: Annotated[str | None, typer.Option("--model", metavar="NAME", help="Which model it is from now on.")] = None,
     budget: Annotated[
         float | None, typer.Option("--budget", min=0.01, metavar="USD", help="Its money a month.")
     ] = None,
@@ -43,9 +44,9 @@ def chat(
 ) -> None:
     """Talk to the orchestrator agent: start runs, ask how they do, steer them.
 
-    Ctrl-C interrupts what it is doing; twice, or an empty line's Ctrl-D, leaves. It goes on without you.
+    Ctrl-C interrupts what it is doing; Ctrl-D leaves. What it has started goes on without you.
     """
-    choices = _choices(budget=budget, wake=wake, quiet=quiet, zone=zone)
+    choices = _choices(model=model, budget=budget, wake=wake, quiet=quiet, zone=zone)
     with connect() as client:
         if choices:
             client.configure_chat(choices)  # pyright: ignore[reportArgumentType] # built below, by the names it has
@@ -147,6 +148,7 @@ def _print_metrics(found: OrchestratorDict, *, as_json: bool) -> None:
     return print_fields(
         {
             "status": found["status"],
+            "model": found["model"],
             "waiting": found["waiting"],
             "this month": f"{dollars(found['spentThisMonthUsd'])} of {dollars(found['budgetUsd'])}",
             "in all": f"{dollars(found['totalCostUsd'])}, {tokens}",
@@ -157,8 +159,10 @@ def _print_metrics(found: OrchestratorDict, *, as_json: bool) -> None:
     )
 
 
-def _choices(*, budget: float | None, wake: bool | None, quiet: str | None, zone: str | None) -> dict[str, Any]:
-    chosen: dict[str, Any] = {"budgetUsd": budget, "wake": wake, "quietZone": zone}
+def _choices(
+    *, model: str | None, budget: float | None, wake: bool | None, quiet: str | None, zone: str | None
+) -> dict[str, Any]:
+    chosen: dict[str, Any] = {"model": model, "budgetUsd": budget, "wake": wake, "quietZone": zone}
     if quiet == "off":
         chosen["quiet"] = False
     elif quiet is not None:
