@@ -8,7 +8,9 @@ import pytest
 
 from adw.domain.agent import AgentMessage
 from adw.domain.events import EventType
+from adw.store.deltas import DELTA_CHANNEL, Delta, Writer, read_delta
 from adw.store.events import FencedError
+from adw.store.listen import hear
 from adw.store.workflows import fence_off
 from adw.workflows import narration
 from adw.workflows.narration import Narrator
@@ -166,3 +168,25 @@ async def test_a_narrator_left_by_an_error_leaves_no_timer_behind(play, narrator
             raise RuntimeError
     await asyncio.sleep(0)
     assert {task for task in asyncio.all_tasks() - before if not task.done()} == set()
+
+
+async def test_what_is_being_written_is_announced_until_it_has_been_written(play, narrator, eventually):
+    heard: list[str] = []
+    listening = asyncio.Event()
+    ear = asyncio.create_task(
+        hear(play.database, [DELTA_CHANNEL], lambda _, payload: heard.append(payload), anew=listening.set)
+    )
+    await listening.wait()
+    async with narrator:
+        await narrator.say(AgentMessage(kind="delta", text="The whole"))
+        await narrator.say(text("The whole"))
+        for piece in ("Now ", "", "the total"):
+            await narrator.say(AgentMessage(kind="delta", text=piece))
+        await eventually(lambda: heard)
+    ear.cancel()
+    with suppress(asyncio.CancelledError):
+        await ear
+    assert [read_delta(payload) for payload in heard] == [
+        Delta(writer=Writer(adw_id=play.workflow.adw_id, phase="build", role="implementor"), text="Now the total")
+    ]
+    assert await messages(play) == ["The whole"]

@@ -37,6 +37,8 @@ MAX_CHARS = 64 << 20
 _MAX_FRAMES = 1024
 _MAX_CHARS_EACH = 4 << 20
 _PAGE = 500
+_REPLAYS = 4
+"""Followers that read from the database at once: after a restart all come back together, and others need it too."""
 
 Wake = Callable[[Subscription[Any]], None]
 
@@ -59,6 +61,7 @@ class Feed:
         self._wait_s = SOON_S
         self._dirty: set[str] = set()
         self._news = asyncio.Event()
+        self._turns = asyncio.Semaphore(_REPLAYS)
         self._joining = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
         self._ending: list[asyncio.Task[None]] = []
@@ -81,7 +84,7 @@ class Feed:
             if after is not None and after > written:
                 raise UsageError(f"`after` is beyond the last event, {written}", hint="subscribe without `after`")
             if topic is None:
-                topic = Topic(adw_id, start=written, source=OneWorkflow(self._database, adw_id, self._encode))
+                topic = Topic(adw_id, start=written, source=self._one(adw_id))
                 self._topics[adw_id] = topic
             joined = topic.join(written if after is None else after, wake=wake, left=lambda: self._drop(adw_id))
         self._listen()
@@ -99,7 +102,7 @@ class Feed:
                     raise UsageError("`after` is a cursor of another database", hint="subscribe without `after`")
                 if topic is None:
                     self._floors = {}
-                    topic = Topic(ALL, start=horizon, source=AllWorkflows(self._database, self._encode))
+                    topic = Topic(ALL, start=horizon, source=self._everybody())
                     self._all = topic
             joined = topic.join(place or topic.ring.end, wake=wake, left=lambda: self._drop(ALL))
         self._listen()
@@ -110,6 +113,12 @@ class Feed:
         """Returns once the connection is closed on which it listened. Whoever still follows is told nothing more."""
         self._stop()
         await asyncio.gather(*self._ending, return_exceptions=True)
+
+    def _one(self, adw_id: str) -> OneWorkflow:
+        return OneWorkflow(self._database, adw_id, self._encode, turns=self._turns)
+
+    def _everybody(self) -> AllWorkflows:
+        return AllWorkflows(self._database, self._encode, turns=self._turns)
 
     def _drop(self, name: str) -> None:
         if name == ALL:

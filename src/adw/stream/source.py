@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol
@@ -35,13 +36,14 @@ class Source(Protocol[At]):
 class OneWorkflow:
     """Events of a workflow; places are their `seq`."""
 
-    def __init__(self, database: Database, adw_id: str, encode: Encode) -> None:
+    def __init__(self, database: Database, adw_id: str, encode: Encode, *, turns: asyncio.Semaphore) -> None:
         self._database = database
+        self._turns = turns
         self._adw_id = adw_id
         self._encode = encode
 
     async def read(self, after: int, *, limit: int) -> Page[int]:
-        async with self._database.read() as connection:
+        async with self._turns, self._database.read() as connection:
             events = await get_workflow_events(connection, self._adw_id, after=after, limit=limit)
         frames = frames_of(events, self._encode)
         return Page(frames=frames, upto=frames[-1].at if frames else after, is_more=len(frames) == limit)
@@ -50,12 +52,13 @@ class OneWorkflow:
 class AllWorkflows:
     """Events of all workflows in the order every process agrees on."""
 
-    def __init__(self, database: Database, encode: Encode) -> None:
+    def __init__(self, database: Database, encode: Encode, *, turns: asyncio.Semaphore) -> None:
         self._database = database
+        self._turns = turns
         self._encode = encode
 
     async def read(self, after: Position, *, limit: int) -> Page[Position]:
-        async with self._database.read() as connection:
+        async with self._turns, self._database.read() as connection:
             page = await read_all(connection, after, limit=limit)
         return Page(frames=placed_frames(page.events, self._encode), upto=page.upto, is_more=page.is_more)
 
