@@ -75,6 +75,7 @@ def library() -> Any:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(120 * EXAMPLES)
 @pytest.mark.parametrize("token", [TOKEN, None], ids=["authenticated", "anonymous"])
 def test_every_answer_is_one_that_the_description_knows(runner: Runner, library: Any, token: str | None):
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}

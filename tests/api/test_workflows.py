@@ -190,6 +190,8 @@ class TestListing:
         assert await ids(status="active,queued") == await ids(status=["queued", "active"]) == [two.adw_id, one.adw_id]
         assert await ids(kind="plan_build_test") == [one.adw_id]
         assert await ids(text="shed") == [two.adw_id]
+        assert await ids(since=two.created_at.isoformat()) == [two.adw_id]
+        assert await ids(since="2999-01-01") == []
         assert await ids(text="\\") == []
         assert await ids(project=one.project_id) == await ids(project="repository") == [two.adw_id, one.adw_id]
 

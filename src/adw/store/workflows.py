@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, insert, or_, select, text, update
@@ -187,10 +188,11 @@ async def list_workflows(
     project_id: str | None = None,
     kind: str | None = None,
     words: str | None = None,
+    since: datetime | None = None,
     limit: int = 50,
     before: tuple[Any, str] | None = None,
 ) -> list[Workflow]:
-    """Workflows, newest first. `before` is the (created_at, adw_id) of the last row already seen."""
+    """Workflows, newest first, from `since` on. `before` is the (created_at, adw_id) of the last row already seen."""
     query = select(workflows).order_by(workflows.c.created_at.desc(), workflows.c.adw_id.desc()).limit(limit)
     if statuses:
         query = query.where(workflows.c.status.in_([status.value for status in statuses]))
@@ -202,6 +204,8 @@ async def list_workflows(
         wanted = storable_text(words)
         columns = (workflows.c.issue_title, workflows.c.branch_name)
         query = query.where(or_(*(column.icontains(wanted, autoescape=True) for column in columns)))
+    if since:
+        query = query.where(workflows.c.created_at >= since)
     if before:
         created, adw_id = before
         query = query.where(func.row(workflows.c.created_at, workflows.c.adw_id) < func.row(created, adw_id))

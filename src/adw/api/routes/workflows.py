@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from adw.api.inputs import AdwId, CommaSeparated, Limit, Services, cursor_of, parse_cursor
+from adw.api.inputs import AdwId, CommaSeparated, InUtc, Limit, Services, cursor_of, parse_cursor
 from adw.api.openapi import problems
 from adw.api.services import ApiServices
 from adw.api.views.building import workflow_summaries, workflow_view
@@ -30,6 +31,9 @@ async def list_workflows(
     kind: Annotated[str | None, Query(max_length=100)] = None,
     project: Annotated[str | None, Query(max_length=4096, description="Id, name or path")] = None,
     text: Annotated[str | None, Query(max_length=200, description="Part of the issue's title or the branch")] = None,
+    since: Annotated[
+        datetime | None, InUtc, Query(description="Only what was handed in at this moment or later")
+    ] = None,
     limit: Limit = 50,
     after: Annotated[str | None, Query(max_length=200, description="`nextCursor` of the page before")] = None,
 ) -> WorkflowPage:
@@ -42,6 +46,7 @@ async def list_workflows(
             kind=None if kind is None else canonical_kind(kind),
             project_id=None if project is None else (await find_project(connection, project)).id,
             words=text,
+            since=since,
             limit=limit + 1,
             before=before,
         )

@@ -53,13 +53,14 @@ class AsyncWorkflows(AsyncConnection):
         kind: str | None = None,
         project: str | None = None,
         text: str | None = None,
+        since: str | None = None,
         limit: int = 50,
         after: str | None = None,
     ) -> t.WorkflowPageDict:
         """Newest first; `after` is the `nextCursor` of the page before."""
         return await self.send(
             calls.workflows.list_workflows(
-                status=status, kind=kind, project=project, text=text, limit=limit, after=after
+                status=status, kind=kind, project=project, text=text, since=since, limit=limit, after=after
             )
         )
 

@@ -46,6 +46,7 @@ def list_workflows(
     kind: str | None,
     project: str | None,
     text: str | None,
+    since: str | None,
     limit: int,
     after: str | None,
 ) -> Call[t.WorkflowPageDict]:
@@ -54,6 +55,7 @@ def list_workflows(
         "kind": kind,
         "project": project,
         "text": text,
+        "since": since,
         "limit": limit,
         "after": after,
     }
