@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from repositories import SETTINGS, git
+from repositories import SETTINGS, commit, git, write_files
 from script import (
     BUILT,
     PAGE,
@@ -27,7 +27,9 @@ from script import (
     scenario,
     write,
 )
+from watch import Watch
 
+from adw.domain.forge import ReviewComment
 from adw.domain.workflow import WorkflowOptions
 
 Act = Callable[..., Awaitable[None]]
@@ -74,6 +76,18 @@ async def builds_again(scene, workflow, repository):
     await steering.retry_from(workflow.adw_id, from_phase="build", actor="ann", discard_foreign=True)
 
 
+async def asks_for_more(scene, workflow, repository):
+    """Wants something changed on the pull request, after the base has moved against it."""
+    forge = await scene.forge(workflow)
+    wish = ReviewComment(path="farewell.txt", line=1, body="Please be kinder.")
+    await forge.add_review(
+        workflow.pr_number, state="changes_requested", body="", key=None, author="ann", comments=[wish]
+    )
+    write_files(repository, {"farewell.txt": "goodbye\n"})
+    commit(repository, "Say goodbye")
+    await Watch(scene).look(workflow, alone=True)
+
+
 def judges(number, **said):
     """What the reviewer says in a round, also when its conversation is broken off and goes on."""
     result = {"review_summary": "The change was read.", **said}
@@ -83,6 +97,12 @@ def judges(number, **said):
 LINTED = {
     "lint.sh": "! grep -l wrong *.txt | sed 's/$/:1:1: error: is wrong/' | grep .\n",
     "adw.toml": SETTINGS + 'lint = "sh lint.sh"\nrun = "exit 1"\n\n[triggers]\nzte = true\n',
+}
+JOINED = {"summary": "Both are said.", "commit_message": "Keep both farewells"}
+RESPONSE = {
+    "summary": "It is kinder now.",
+    "commit_message": "Be kinder",
+    "answers": [{"item": 1, "outcome": "done", "reply": "It is kinder now."}],
 }
 RUDE = finding("farewell.txt: the farewell is rude")
 LIES = f"{PAGE}\nThe names of people are in `checks/people.sh`.\n"
@@ -143,6 +163,26 @@ COURSES = (
         script=scenario(classifies(), plans(), builds(adds_farewell())),
         options=WorkflowOptions(plan_approval=True),
         acts=(takes_over, commits_and_allows, builds_again),
+    ),
+    Course(
+        name="a round on the pull request",
+        copies=3,
+        kind="plan-build-test",
+        ends=("completed", "ready"),
+        script=scenario(
+            classifies(),
+            plans(),
+            rule("join", write("${cwd}/farewell.txt", "goodbye\nfarewell\n"), answer(JOINED), role="resolver"),
+            rule(
+                "respond",
+                write("${cwd}/farewell.txt", "goodbye, dear\nfarewell\n"),
+                answer(RESPONSE),
+                role="implementor",
+                any_text="This is round",
+            ),
+            builds(adds_farewell()),
+        ),
+        acts=(asks_for_more,),
     ),
     Course(
         name="it fails",

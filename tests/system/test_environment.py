@@ -14,7 +14,9 @@ PLANTED = {
     "ANTHROPIC_API_KEY": "planted-model",
     "ANTHROPIC_AUTH_TOKEN": "planted-bearer",
     "CLAUDE_CODE_OAUTH_TOKEN": "planted-subscription",
-    "GITHUB_APP_PRIVATE_KEY": "planted-app",
+    "GITHUB_APP_ID": "7",
+    "GITHUB_APP_PRIVATE_KEY": "-----BEGIN KEY-----\\nplanted-app",
+    "GITHUB_WEBHOOK_SECRET": "planted-hook",
     "ERROR_WEBHOOK_URL": "http://127.0.0.1:9/planted-webhook",
     "AWS_SECRET_ACCESS_KEY": "planted-cloud",
 }

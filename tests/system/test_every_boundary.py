@@ -16,6 +16,8 @@ GATE = "a gate is one transaction, whatever it found; this finding ends the work
 TOLD = "one transaction that changes nothing but what is told"
 EXCUSED = {
     "adoption adopt: ctx.require": QUESTION,
+    "rounds_base _settle: ctx.require": QUESTION,
+    "dependents from_present_base: ctx": "before anything else, and only a look and one transaction",
     "money wait_for_money: ctx.require": QUESTION,
     "waiting wait_for: ctx.transaction": QUESTION,
     "comments announce_waiting: _announce": "comments are one step by key, whatever they say",

@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
-
 import pytest
 from repositories import commit, git, write_files
 from script import answer, rule, scenario, straight, write
+from watch import Watch
 
 from adw.control.cleanup import cleanup
 from adw.control.rounds import ask_round
 from adw.domain.forge import ReviewComment
 from adw.kit.process import host_identity
 from adw.store.approvals import list_approvals
-from adw.store.watches import claim_due, clashes_of, wake_watches
-from adw.worker.watching import Watching
+from adw.store.watches import clashes_of
 
 pytestmark = [pytest.mark.runtime("plain"), pytest.mark.uncontained]
 
 RESPONSE = {"summary": "Done.", "commit_message": "Say it more warmly", "answers": []}
-
-
-class Watch:
-    """A worker's watcher, one look at a time: whatever delivery came or was lost, the forge is what counts."""
-
-    def __init__(self, scene):
-        foundation = scene.foundation
-        self._database = foundation.database
-        self._watching = Watching(foundation.database, foundation.enqueuer, foundation.access)
-
-    async def look(self, workflow, times=1):
-        """Wakes the watch of this workflow, and looks."""
-        for _ in range(times):
-            async with self._database.begin() as connection:
-                await wake_watches(connection, project_id=workflow.project_id, pr_number=workflow.pr_number)
-                watch = await claim_due(connection, claim=uuid4().hex)
-            assert watch is not None
-            assert watch.adw_id == workflow.adw_id
-            await self._watching.look(watch)
 
 
 async def offered(scene, repository, *, kind="plan-build-test"):
@@ -45,10 +24,7 @@ async def offered(scene, repository, *, kind="plan-build-test"):
     scene.model.follow(straight())
     done = await scene.run(repository, kind)
     assert (done.status, done.pr_state) == ("completed", "ready"), done.failure
-    async with scene.foundation.database.begin() as connection:
-        await connection.exec_driver_sql(
-            "UPDATE adw_watches SET due_at = 'infinity' WHERE adw_id <> %(own)s", {"own": done.adw_id}
-        )
+    await Watch(scene).put_others_off(done)
     return done
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from repositories import SETTINGS, commit, git, make_repository, write_files
-from script import adds_farewell, builds, classifies, documents, plans, reviews, scenario, shell
+from script import adds_farewell, answer, builds, classifies, documents, plans, reviews, rule, scenario, shell, write
 from sqlalchemy import text
+from watch import Watch
 
 pytestmark = pytest.mark.runtime("plain")
 
@@ -99,17 +100,43 @@ async def test_a_person_may_have_the_last_word_before_anything_is_shipped(system
     assert (workflow.pr_state, system.model.conversations("reviewer")) == ("merged", 1)
 
 
+def moves_the_base(repository):
+    person = "git -c user.name=P -c user.email=p@e"
+    return shell(f"cd {repository} && echo mine > farewell.txt && git add . && {person} commit -qm M")
+
+
 @pytest.mark.uncontained
-async def test_a_base_that_moved_against_the_work_is_a_conflict_and_nothing_is_merged(system, consenting):
-    theirs = (
-        f"cd {consenting} && echo mine > farewell.txt && git add . && git -c user.name=P -c user.email=p@e commit -qm M"
-    )
-    system.model.follow(whole_way(build=[adds_farewell(), shell(f"cd {consenting} && {theirs}")]))
-    workflow = await system.run(consenting, "zte")
-    assert (workflow.status, workflow.failure.failure_class) == ("failed", "conflict")
-    assert "farewell.txt" in workflow.failure.message
+async def test_a_base_that_moved_against_the_work_is_left_to_a_person_where_nobody_may_bring_it_in(system, folder):
+    repository = make_repository(folder / "sample", {"adw.toml": CONSENT + "\n[feedback]\nbase = false\n"})
+    system.model.follow(whole_way(build=[adds_farewell(), moves_the_base(repository)]))
+    workflow = await system.completed((await system.accept(repository, "zte")).adw_id)
     assert workflow.pr_state == "ready"
-    assert git(consenting, "log", "-1", "--format=%s", "main") == "M"
+    shipped = (await system.phases(workflow.adw_id))[-1]
+    assert shipped.data["keptBecause"] == "it conflicts with main in farewell.txt"
+    assert git(repository, "log", "-1", "--format=%s", "main") == "M"
+
+
+@pytest.mark.uncontained
+async def test_a_base_that_moved_against_the_work_is_brought_in_and_then_it_merges(system, consenting):
+    both = write("${cwd}/farewell.txt", "mine\nfarewell\n")
+    joined = {"summary": "Both are said.", "commit_message": "Keep both farewells"}
+    joins = rule("join", both, answer(joined), role="resolver", prompt="hold conflicts")
+    system.model.follow(
+        scenario(
+            classifies(), plans(), joins, builds(adds_farewell(), moves_the_base(consenting)), reviews(), documents()
+        )
+    )
+    ready = await system.completed((await system.accept(consenting, "zte")).adw_id)
+    assert ready.pr_state == "ready"
+    await Watch(system).look(ready)
+    merged = await system.completed(ready.adw_id)
+    assert merged.pr_state == "merged"
+    assert git(consenting, "log", "--format=%s", "main").splitlines() == [
+        f"Say farewell (#{merged.pr_number})",
+        "M",
+        "Greet people",
+    ]
+    assert (consenting / "farewell.txt").read_text() == "mine\nfarewell\n"
 
 
 async def test_what_failed_after_its_merge_is_finished_by_a_retry_and_merged_once(system, consenting):

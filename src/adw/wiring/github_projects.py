@@ -50,6 +50,8 @@ class GitHubProjects:
 
     async def find_remote(self, reference: str) -> RemoteRepository | None:
         checkout = Path(reference) if Path(reference).is_absolute() else None
+        if checkout is not None and not checkout.is_dir():
+            return None
         address = reference if checkout is None else await _origin_of(checkout)
         name = full_name_in(address, server_url=self.server_url)
         if name is None:

@@ -16,6 +16,7 @@ from adw.store.db import Connection
 from adw.store.events import append_event
 from adw.store.kpis import record_kpi
 from adw.store.rows import failure_to
+from adw.store.watches import look_soon
 from adw.store.workflows import require_workflow, transition, update_workflow
 from adw.workflows.context import PhaseContext, Run
 from adw.workflows.kpis import measure
@@ -121,6 +122,8 @@ async def complete_workflow(run: Run) -> None:
         event = NewEvent(type=EventType.WORKFLOW_COMPLETED, message="all phases are done")
         await transition(connection, run.adw_id, to=Status.COMPLETED, event=event, owner_epoch=run.epoch)
         await record_kpi(connection, run.adw_id, sizes=sizes, succeeded=True)
+        # What came up on the pull request meanwhile was left for now.
+        await look_soon(connection, run.adw_id)
         return None
 
     await run.leg.transaction("complete", work)

@@ -77,10 +77,14 @@ async def _after_merge(ctx: PhaseContext, made: Mapping[str, Any], *, branch: st
 
 async def _terms(ctx: PhaseContext, *, number: int, head: str) -> JsonValue:
     """Whether the forge lets it be merged now; what is still missing is watched for once the workflow is at rest."""
-    workflow = ctx.run.workflow
+    workflow, forge = ctx.run.workflow, ctx.run.forge
+    base_head = await forge.branch_head(workflow.base_branch)
+    files = await ctx.services.access.conflicts(ctx.run.project, head=head, base=base_head) if base_head else ()
+    if files:
+        return {"waits_for": f"it conflicts with {workflow.base_branch} in {', '.join(files)}", "method": None}
     required = ctx.run.config.gates.required_checks
     terms = await merge_terms(
-        ctx.run.forge,
+        forge,
         number=number,
         head=head,
         base=workflow.base_branch,
