@@ -9,6 +9,7 @@ from tests.api.problem import body, problem_of
 from tests.api.stage import TOKEN, WORKFLOWS, Stage, client_of
 
 from adw.store.audit import Deed, purge_deeds, record_deed
+from adw.store.db import Database
 
 
 async def entries(stage: Stage, **params: Any) -> list[dict[str, Any]]:
@@ -111,6 +112,25 @@ async def test_text_that_cannot_be_stored_is_no_reason_not_to_write(stage: Stage
     answer = await stage.http.post(f"{WORKFLOWS}/%F0%9F%92%A9/cancel", headers=headers)
     assert answer.status_code == 404
     assert (await entries(stage))[0]["target"] == "\N{PILE OF POO}"
+
+
+async def test_without_a_database_nobody_is_told_that_a_token_is_wrong(stage: Stage):
+    stage.app.state.services = _Gone()
+    try:
+        with_own = await stage.http.post("/api/tokens", json={"name": "ci", "scope": "read"})
+        async with client_of(stage.app, Authorization="Bearer adw_given") as client:
+            with_given = await client.get("/api/workers")
+    finally:
+        stage.app.state.services = stage.services
+    for answer in (with_own, with_given):
+        problem_of(answer, status=503, code="database")
+    assert await entries(stage) == []
+
+
+class _Gone:
+    """Services whose database does not answer."""
+
+    database = Database("postgresql://nobody@127.0.0.1:1/none")
 
 
 class _Broken:
