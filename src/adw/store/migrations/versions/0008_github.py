@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("credential", "request", name=op.f("pk_github_answers")),
     )
     op.create_index("ix_github_answers_used_at", "github_answers", ["used_at"])
+    number: sa.Double[float] = sa.Double()
     op.create_table(
         "github_budgets",
         sa.Column("credential", sa.Text(), nullable=False),
@@ -33,9 +34,9 @@ def upgrade() -> None:
         sa.Column("resets_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("held_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("holds", sa.Integer(), server_default=none, nullable=False),
-        sa.Column("points", sa.Double(), server_default=none, nullable=False),
-        sa.Column("writes_minute", sa.Double(), server_default=none, nullable=False),
-        sa.Column("writes_hour", sa.Double(), server_default=none, nullable=False),
+        sa.Column("points", number, server_default=none, nullable=False),
+        sa.Column("writes_minute", number, server_default=none, nullable=False),
+        sa.Column("writes_hour", number, server_default=none, nullable=False),
         sa.Column("drained_at", sa.DateTime(timezone=True), server_default=now, nullable=False),
         sa.PrimaryKeyConstraint("credential", "resource", name=op.f("pk_github_budgets")),
     )
