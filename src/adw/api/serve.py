@@ -8,8 +8,8 @@ import resource
 import signal
 import socket
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import AsyncExitStack, contextmanager, suppress
 from typing import Any, Literal
 
 import structlog
@@ -104,10 +104,8 @@ async def _serve(
     token: str,
     on_ready: Callable[[str], None],
 ) -> None:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, serving.stop.set)
     async with AsyncExitStack() as stack:
+        stack.enter_context(_stopped_by_signals(serving.stop))
         foundation = await stack.enter_async_context(open_foundation(settings, url=running.url, environ=environ))
         services = _services(foundation)
         app = create_app(
@@ -132,6 +130,22 @@ async def _serve(
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await services.feed.close()
+
+
+@contextmanager
+def _stopped_by_signals(stop: asyncio.Event) -> Generator[None]:
+    """By handlers of our own: asyncio's lose a signal while the pipe that wakes its loop is full, as under load."""
+    loop = asyncio.get_running_loop()
+
+    def handle(_number: int, _frame: object) -> None:
+        loop.call_soon_threadsafe(stop.set)
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
 
 
 def _services(foundation: Foundation) -> ApiServices:
