@@ -81,6 +81,7 @@ class Feed:
             written = None if topic is None else topic.ring.end
             if topic is None or written is None or (after or 0) > written:
                 written = await self._last_seq(adw_id)
+                topic = self._topics.get(adw_id)  # meanwhile the last one to follow it may have gone
             if after is not None and after > written:
                 raise UsageError(f"`after` is beyond the last event, {written}", hint="subscribe without `after`")
             if topic is None:
@@ -93,21 +94,25 @@ class Feed:
 
     async def follow_all(self, *, after: str | None, wake: Wake) -> Subscription[Position]:
         """Events of all workflows after a cursor, without one those from now on. Raises UsageError for strange ones."""
-        place = None if after is None else parse_position(after)
+        place = None if after is None else await self.place_of(after)
         async with self._joining:
             topic = self._all
-            if topic is None or place is not None:
+            if topic is None:
                 horizon = await self._horizon()
-                if place is not None and place.xid > horizon.xid:
-                    raise UsageError("`after` is a cursor of another database", hint="subscribe without `after`")
-                if topic is None:
-                    self._floors = {}
-                    topic = Topic(ALL, start=horizon, source=self._everybody())
-                    self._all = topic
+                self._floors = {}
+                topic = Topic(ALL, start=horizon, source=self._everybody())
+                self._all = topic
             joined = topic.join(place or topic.ring.end, wake=wake, left=lambda: self._drop(ALL))
         self._listen()
         wake(joined)
         return joined
+
+    async def place_of(self, cursor: str) -> Position:
+        """Raises UsageError unless it was given out by a server on this database."""
+        place = parse_position(cursor)
+        if place.xid > (await self._horizon()).xid:
+            raise UsageError("`after` is a cursor of another database", hint="leave it out")
+        return place
 
     async def close(self) -> None:
         """Returns once the connection is closed on which it listened. Whoever still follows is told nothing more."""

@@ -14,7 +14,6 @@ from adw.api.live.session import Session, SocketLimits
 from adw.api.live.sse import SSE_TYPE, LiveResponse, as_sse
 from adw.api.openapi import problems
 from adw.domain.events import EventType
-from adw.store.feed import parse_position
 
 Cursor = Annotated[str | None, Query(max_length=100, description="Only events after the one with this `cursor`")]
 LastEventId = Annotated[str | None, Header(max_length=100, description="The same, as browsers send it")]
@@ -45,7 +44,7 @@ async def stream_all_events(
     """Events of all workflows as they happen, from a cursor or from now on."""
     place = last_event_id or after
     if place is not None:
-        parse_position(place)
+        await services.feed.place_of(place)
     stopping: asyncio.Event = request.app.state.stopping
     frames = follow_all(services, after=place, types=types, stopping=stopping)
     return LiveResponse(as_sse(frames), media_type=SSE_TYPE)
