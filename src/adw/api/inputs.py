@@ -6,11 +6,12 @@ import base64
 import binascii
 import hashlib
 import os
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeAlias
 
 from fastapi import Depends, Header, Path, Query, Request
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import BeforeValidator, ValidatorFunctionWrapHandler, WrapValidator
 
 from adw.api.paths import check_path
 from adw.api.services import ApiServices
@@ -29,6 +30,8 @@ def _services(request: Request) -> ApiServices:
 def _caller(request: Request) -> Principal:
     return request.state.principal
 
+
+_NUMBER = re.compile(r"\s*[-+]?[0-9_]*\.?[0-9_]+\s*")
 
 BY_PATH = "-"
 """Stands for a project's reference in an address when the project is named by `?path=`."""
@@ -83,14 +86,18 @@ def _split(value: Any) -> Any:
     return value
 
 
-def _in_utc(moment: datetime | None) -> datetime | None:
+def _moment(value: Any, read: ValidatorFunctionWrapHandler) -> datetime | None:
+    """Numbers are not taken for seconds since 1970: whoever sends one meant something else."""
+    if isinstance(value, int | float) or (isinstance(value, str) and _NUMBER.fullmatch(value)):
+        raise ValueError("write the moment as a date, such as 2026-05-01T10:00:00Z")
+    moment: datetime | None = read(value)
     return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
 
 
 AdwId: TypeAlias = Annotated[str, Depends(_resolved)]
 """The full id of the workflow in the path."""
 CommaSeparated = BeforeValidator(_split)
-InUtc = AfterValidator(_in_utc)
+InUtc = WrapValidator(_moment)
 """A moment that names no zone is one of UTC."""
 OfProject: TypeAlias = Annotated[Project, Depends(_project)]
 """The project in the path."""

@@ -156,6 +156,7 @@ class TestLife:
             {"expiresAt": "2001-01-01T00:00:00Z"},
             {"expiresAt": "9999-01-01T00:00:00Z"},
             {"expiresAt": "soon"},
+            {"expiresAt": 1900000000},
             {"secret": "mine"},
         ],
     )
