@@ -21,7 +21,7 @@ from adw.store.events import last_seq
 from adw.store.feed import Position, parse_position, read_all, read_horizon, read_several
 from adw.store.listen import hear
 from adw.store.notify import CHANNEL
-from adw.stream.source import AllWorkflows, Encode, OneWorkflow, frames_of, placed_frames
+from adw.stream.source import AllWorkflows, Encode, OneWorkflow, Reads, frames_of, placed_frames
 from adw.stream.subscription import RETRY_S, Subscription
 from adw.stream.topic import Topic
 
@@ -61,7 +61,7 @@ class Feed:
         self._wait_s = SOON_S
         self._dirty: set[str] = set()
         self._news = asyncio.Event()
-        self._turns = asyncio.Semaphore(_REPLAYS)
+        self._reads = Reads(at_once=_REPLAYS)
         self._joining = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
         self._ending: list[asyncio.Task[None]] = []
@@ -118,12 +118,13 @@ class Feed:
         """Returns once the connection is closed on which it listened. Whoever still follows is told nothing more."""
         self._stop()
         await asyncio.gather(*self._ending, return_exceptions=True)
+        await self._reads.finished()
 
     def _one(self, adw_id: str) -> OneWorkflow:
-        return OneWorkflow(self._database, adw_id, self._encode, turns=self._turns)
+        return OneWorkflow(self._database, adw_id, self._encode, reads=self._reads)
 
     def _everybody(self) -> AllWorkflows:
-        return AllWorkflows(self._database, self._encode, turns=self._turns)
+        return AllWorkflows(self._database, self._encode, reads=self._reads)
 
     def _drop(self, name: str) -> None:
         if name == ALL:

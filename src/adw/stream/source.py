@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from adw.domain.events import Event
 from adw.store.db import Database
 from adw.store.events import get_workflow_events
 from adw.store.feed import Position, read_all
 from adw.stream.ring import At, Frame
+
+T = TypeVar("T")
 
 Encode = Callable[[Event, str | None], str]
 """Makes an event what is sent of it, with its cursor where it is told among those of all workflows."""
@@ -33,17 +35,48 @@ class Source(Protocol[At]):
     async def read(self, after: At, *, limit: int) -> Page[At]: ...
 
 
+class Reads:
+    """What followers read from the database, a few at once. A read goes on even if whoever asked has gone away:
+    a connection that is being opened for it would be lost with it.
+    """
+
+    def __init__(self, *, at_once: int) -> None:
+        self._turns = asyncio.Semaphore(at_once)
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def run(self, work: Coroutine[Any, Any, T]) -> T:
+        task = asyncio.create_task(self._in_turn(work))
+        self._running.add(task)
+        task.add_done_callback(self._done)
+        return await asyncio.shield(task)
+
+    async def finished(self) -> None:
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _in_turn(self, work: Coroutine[Any, Any, T]) -> T:
+        async with self._turns:
+            return await work
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # looked at here, because nobody else may be left to do so
+
+
 class OneWorkflow:
     """Events of a workflow; places are their `seq`."""
 
-    def __init__(self, database: Database, adw_id: str, encode: Encode, *, turns: asyncio.Semaphore) -> None:
+    def __init__(self, database: Database, adw_id: str, encode: Encode, *, reads: Reads) -> None:
         self._database = database
-        self._turns = turns
+        self._reads = reads
         self._adw_id = adw_id
         self._encode = encode
 
     async def read(self, after: int, *, limit: int) -> Page[int]:
-        async with self._turns, self._database.read() as connection:
+        return await self._reads.run(self._read(after, limit=limit))
+
+    async def _read(self, after: int, *, limit: int) -> Page[int]:
+        async with self._database.read() as connection:
             events = await get_workflow_events(connection, self._adw_id, after=after, limit=limit)
         frames = frames_of(events, self._encode)
         return Page(frames=frames, upto=frames[-1].at if frames else after, is_more=len(frames) == limit)
@@ -52,13 +85,16 @@ class OneWorkflow:
 class AllWorkflows:
     """Events of all workflows in the order every process agrees on."""
 
-    def __init__(self, database: Database, encode: Encode, *, turns: asyncio.Semaphore) -> None:
+    def __init__(self, database: Database, encode: Encode, *, reads: Reads) -> None:
         self._database = database
-        self._turns = turns
+        self._reads = reads
         self._encode = encode
 
     async def read(self, after: Position, *, limit: int) -> Page[Position]:
-        async with self._turns, self._database.read() as connection:
+        return await self._reads.run(self._read(after, limit=limit))
+
+    async def _read(self, after: Position, *, limit: int) -> Page[Position]:
+        async with self._database.read() as connection:
             page = await read_all(connection, after, limit=limit)
         return Page(frames=placed_frames(page.events, self._encode), upto=page.upto, is_more=page.is_more)
 

@@ -114,8 +114,7 @@ class Subscription(Generic[At]):
         place, start = self.at, self._ring.start
         while True:
             try:
-                # Shielded: whoever goes away meanwhile must not take a connection along that is being opened.
-                page = await asyncio.shield(self._source.read(place, limit=BATCH))
+                page = await self._source.read(place, limit=BATCH)
                 break
             except DatabaseError:
                 await asyncio.sleep(RETRY_S)
