@@ -126,11 +126,11 @@ COURSES = (
         files={"adw.toml": SETTINGS + "\n[triggers]\nzte = true\n\n[gates]\nship_approval = true\n"},
         options=WorkflowOptions(plan_approval=True),
         acts=(allows, allows),
-        copies=3,
+        copies=5,
     ),
     Course(
         name="everything is mended",
-        copies=2,
+        copies=4,
         kind="sdlc",
         ends=("completed", "ready"),
         script=scenario(
@@ -157,7 +157,7 @@ COURSES = (
     ),
     Course(
         name="people join in",
-        copies=2,
+        copies=4,
         kind="plan-build-test",
         ends=("completed", "ready"),
         script=scenario(classifies(), plans(), builds(adds_farewell())),
@@ -193,7 +193,7 @@ COURSES = (
     ),
     Course(
         name="phases of the repository",
-        copies=2,
+        copies=4,
         kind="stamped",
         ends=("completed", "draft"),
         script=scenario(

@@ -36,7 +36,10 @@ EXCUSED = {
     "phases/review _tell_of_contradiction: ctx.update": TOLD,
 }
 """Places no course comes to, by how their call begins."""
-EXCUSED_EFFECTS = {"count_as_published": "it only says what `publish` may replace, and is followed by that"}
+EXCUSED_EFFECTS = {
+    "count_as_published": "it only says what `publish` may replace, and is followed by that",
+    "prepare_remote": "it brings a base commit again for work that waited for other work, and comes before all else",
+}
 
 pytestmark = [pytest.mark.runtime("plain"), pytest.mark.uncontained, pytest.mark.slow, pytest.mark.timeout(600)]
 
