@@ -20,7 +20,8 @@ from adw.stream import Feed
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiServices:
     """The doors for work (`intake`, `control`, `steering`), the database to look at, the feed of what happens, and what
-    belongs to projects."""
+    belongs to projects.
+    """
 
     database: Database
     feed: Feed
