@@ -72,7 +72,7 @@ async def test_choices_are_kept_and_shown_and_what_is_left_out_stays(stage: Stag
     [
         ("POST", "/chat", {"message": ""}, 422),
         ("POST", "/chat", {"message": "a\0b"}, 422),
-        ("POST", "/chat", {"message": "a", "mesage": "b"}, 422),
+        ("POST", "/chat", {"message": "a", "messages": "b"}, 422),
         ("PUT", "/settings", {"budgetUsd": 0}, 422),
         ("PUT", "/settings", {"quietFrom": "25:00", "quietUntil": "07:00"}, 422),
         ("PUT", "/settings", {"quietFrom": "22:00"}, 422),
