@@ -31,6 +31,11 @@ FACTS = {
     "DatabaseError": ("database", 503, ExitCode.FAILED, True),
     "GitError": ("git", 500, ExitCode.FAILED, True),
     "ForgeError": ("forge", 502, ExitCode.FAILED, True),
+    "ForgeDeniedError": ("forge_denied", 502, ExitCode.FAILED, False),
+    "ForgeLimitError": ("forge_limit", 502, ExitCode.FAILED, True),
+    "ForgeUnclearError": ("forge_unclear", 502, ExitCode.FAILED, True),
+    "ForbiddenError": ("forbidden", 403, ExitCode.AUTH, False),
+    "TooManyRequestsError": ("too_many_requests", 429, ExitCode.FAILED, True),
     "AgentError": ("agent", 500, ExitCode.FAILED, True),
     "ModelError": ("model", 502, ExitCode.FAILED, True),
 }

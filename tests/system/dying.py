@@ -142,7 +142,7 @@ async def outcome(scene, tried):
         "issue": str((await forge.get_issue(workflow.issue_number)).state),
         "comments": [f"{n} {c.body}" for n in sorted(numbers) for c in await forge.list_comments(n)],
         "pulls": [f"{p.number} {p.state} {p.title} {p.body}" for p in await forge.list_pull_requests(state="all")],
-        "commits": [git(remote, "log", "--format=%s", branch) for branch in _branches(remote)],
+        "commits": [sorted(git(remote, "log", "--format=%s", each).splitlines()) for each in _branches(remote)],
         "files": [git(remote, "ls-tree", "-r", branch).splitlines() for branch in _branches(remote)],
         "in the repository": git(tried.repository, "for-each-ref", "--format=%(refname)").splitlines(),
         "on the remote": git(remote, "for-each-ref", "--format=%(refname)").splitlines(),

@@ -128,7 +128,7 @@ async def test_a_base_that_moved_against_the_work_is_brought_in_and_then_it_merg
     )
     ready = await system.completed((await system.accept(consenting, "zte")).adw_id)
     assert ready.pr_state == "ready"
-    await Watch(system).look(ready)
+    await Watch(system).look(ready, alone=True)
     merged = await system.completed(ready.adw_id)
     assert merged.pr_state == "merged"
     assert git(consenting, "log", "--format=%s", "main").splitlines() == [

@@ -9,7 +9,7 @@ from adw.cli.demo.stage import Stage, set_stage
 from adw.cli.output import print_json, say
 from adw.cli.progress import Progress
 from adw.cli.running import Order, start
-from adw.cli.server.signals import terminated_in_order
+from adw.cli.server.signals import noting_interrupts, terminated_in_order
 from adw.cli.watch import watch
 from adw.client import AdwClient
 from adw.demo import read_sample_issue
@@ -25,7 +25,7 @@ def play(*, keep: bool, serve: bool, as_json: bool) -> int:
     """Runs it and returns the exit code: 0 only if everything promised was found. Nothing is left unless kept."""
     say("setting the stage: a sample repository, a scripted model, PostgreSQL, a server and a worker")
     started = time.monotonic()
-    with terminated_in_order(), set_stage(keep=keep) as stage:
+    with terminated_in_order(), noting_interrupts() as heed, set_stage(keep=keep, heed=heed) as stage:
         outcome = _perform(stage, started=started)
         kept = keep or serve
         problems = outcome.problems()

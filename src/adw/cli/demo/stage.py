@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,8 +43,11 @@ class Stage:
 
 
 @contextmanager
-def set_stage(*, keep: bool) -> Generator[Stage]:
-    """Sets the stage and clears it again, processes first, then files unless they are kept."""
+def set_stage(*, keep: bool, heed: Callable[[], None]) -> Generator[Stage]:
+    """Sets the stage and clears it again, processes first, then files unless they are kept.
+
+    `heed` raises an interrupt that nobody has heard.
+    """
     root = Path(tempfile.mkdtemp(prefix="adw-demo-")).resolve()
     with finishing_undisturbed() as be_deaf, ExitStack() as stack:
         if not keep:
@@ -59,7 +62,7 @@ def set_stage(*, keep: bool) -> Generator[Stage]:
             "ANTHROPIC_BASE_URL": model_url,
             "ANTHROPIC_API_KEY": "demo-needs-no-key",
         }
-        server = stack.enter_context(_server(paths, env=_others() | settings))
+        server = stack.enter_context(_server(paths, env=_others() | settings, heed=heed))
         stack.callback(be_deaf)
         yield Stage(root=root, repo=repo, data_dir=data_dir, server=server, settings=settings)
 
@@ -93,7 +96,7 @@ def _model_server(paths: DataPaths) -> Generator[str]:
 
 
 @contextmanager
-def _server(paths: DataPaths, *, env: Mapping[str, str]) -> Generator[ServerRecord]:
+def _server(paths: DataPaths, *, env: Mapping[str, str], heed: Callable[[], None]) -> Generator[ServerRecord]:
     command = own_command("serve", "--host", "127.0.0.1", "--port", "0", "--until-eof", same_settings=False)
     log = paths.logs / "server.log"
     with log.open("ab") as output:
@@ -101,7 +104,7 @@ def _server(paths: DataPaths, *, env: Mapping[str, str]) -> Generator[ServerReco
             command, env=env, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True
         )
     try:
-        yield _wait_for_record(process, paths, log)
+        yield _wait_for_record(process, paths, log, heed=heed)
     finally:
         end_child(process, grace_s=_GRACE_S)
 
@@ -115,9 +118,12 @@ def _read_line(process: subprocess.Popen[bytes], log: Path) -> bytes:
     return line
 
 
-def _wait_for_record(process: subprocess.Popen[bytes], paths: DataPaths, log: Path) -> ServerRecord:
+def _wait_for_record(
+    process: subprocess.Popen[bytes], paths: DataPaths, log: Path, *, heed: Callable[[], None]
+) -> ServerRecord:
     deadline = time.monotonic() + _START_TIMEOUT_S
     while time.monotonic() < deadline and process.poll() is None:
+        heed()
         record = read_record(paths.server_file)
         if record is not None:
             return record

@@ -24,6 +24,30 @@ def terminated_in_order(*, code: int = _TERMINATED) -> Generator[None]:
 
 
 @contextmanager
+def noting_interrupts() -> Generator[Callable[[], None]]:
+    """Ctrl-C as ever; gives a function that raises it again when it was lost.
+
+    Python drops an exception that is raised inside a finalizer or a callback. Whoever waits calls the function.
+    """
+    noted = False
+
+    def interrupt(_number: int, _frame: object) -> None:
+        nonlocal noted
+        noted = True
+        raise KeyboardInterrupt
+
+    def heed() -> None:
+        if noted:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield heed
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
 def finishing_undisturbed() -> Generator[Callable[[], None]]:
     """Gives a function that makes this process deaf to Ctrl-C and SIGTERM until the block ends.
 
