@@ -3,9 +3,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from sqlalchemy import text
 
 from adw.kit.errors import InfrastructureError
-from adw.store.leases import PortPair, lease_ports, list_leases, release_ports
+from adw.store.leases import PortPair, lease_ports, list_leases, longest_at_rest, release_ports
 
 CANDIDATES = [PortPair(backend=9100 + n, frontend=9200 + n) for n in range(12)]
 
@@ -67,3 +68,32 @@ async def test_when_all_are_taken_the_hint_says_what_to_do(database, ids):
     with pytest.raises(InfrastructureError) as refused:
         await lease(database, ids[1], candidates=CANDIDATES[:1])
     assert "adw worktree cleanup" in (refused.value.hint or "")
+
+
+async def test_the_pair_of_who_rests_longest_is_given_to_who_needs_one(database, ids):
+    one, needy, held, working = ids[:4]
+    for adw_id, port in ((one, 0), (held, 1), (working, 2)):
+        await lease(database, adw_id, candidates=[CANDIDATES[port]])
+    rests = "UPDATE adw_workflows SET status = 'completed', held_by = :held WHERE adw_id = :id"
+    asked = []
+
+    async def make_room(connection):
+        resting = await longest_at_rest(connection, host="a")
+        asked.append(resting)
+        if resting is not None:
+            await release_ports(connection, adw_id=resting)
+        return resting is not None
+
+    async with database.begin() as connection:
+        await connection.execute(text(rests), {"id": one, "held": None})
+        await connection.execute(text(rests), {"id": held, "held": "ann"})
+        found = await lease_ports(
+            connection, adw_id=needy, host="a", candidates=CANDIDATES[:3], is_free=always, make_room=make_room
+        )
+    assert (found, asked) == (CANDIDATES[0], [one])
+    async with database.begin() as connection:
+        with pytest.raises(InfrastructureError):
+            await lease_ports(
+                connection, adw_id=ids[4], host="a", candidates=CANDIDATES[:3], is_free=always, make_room=make_room
+            )
+    assert asked == [one, None]

@@ -12,7 +12,8 @@ from adw.domain.project import ForgeKind
 from adw.ports.commands import CommandSet, Place
 from adw.ports.engine import JsonValue
 from adw.ports.workspace import Workspace
-from adw.store.leases import PortPair, held_ports, lease_ports
+from adw.store.db import Connection
+from adw.store.leases import PortPair, held_ports, lease_ports, longest_at_rest, release_ports
 from adw.store.workflows import update_workflow
 from adw.workflows.containment import confine_commands, isolation, warn_if_open
 from adw.workflows.context import PhaseContext
@@ -149,6 +150,7 @@ async def _move_in(ctx: PhaseContext, workspace: Workspace) -> PortPair:
             host=services.host,
             candidates=services.port_pairs,
             is_free=services.is_port_free,
+            make_room=lambda connection: _make_room(connection, host=services.host),
         )
         await update_workflow(
             connection,
@@ -175,3 +177,18 @@ async def _move_in(ctx: PhaseContext, workspace: Workspace) -> PortPair:
     checkout = Path(project.source) if project.forge is ForgeKind.LOCAL else None
     services.write_private_files(workspace.path, checkout, ctx.run.config.env.copy_files, ports)
     return ports
+
+
+async def _make_room(connection: Connection, *, host: str) -> bool:
+    """Takes the ports of the workflow that has been at rest for longest; it gets others when it goes on."""
+    at_rest = await longest_at_rest(connection, host=host)
+    if at_rest is None:
+        return False
+    await release_ports(connection, adw_id=at_rest)
+    event = NewEvent(
+        type=EventType.WORKFLOW_UPDATED,
+        message="its ports went to work that needs them now",
+        data={"backendPort": None, "frontendPort": None},
+    )
+    await update_workflow(connection, at_rest, changes={"backend_port": None, "frontend_port": None}, event=event)
+    return True
