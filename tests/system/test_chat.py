@@ -1,15 +1,16 @@
-"""A run commanded by talking: started, looked at, paused, resumed after its worker was killed, and told of."""
+"""A run commanded by talking, all of it with the real CLI: started, looked at, paused, asked what it changed while the
+server dies, resumed by the next one, and told of when it fails. The run's own agents need no process of their own.
+"""
 
 from __future__ import annotations
 
 import pytest
-from script import always, blocks, call, classifies, fault, rule, say, scenario
+from repositories import SETTINGS, make_repository
+from script import always, blocks, call, classifies, fault, plans, rule, say, scenario
 
 from adw.store import chat
 from adw.store.audit import list_deeds
 from adw.store.orchestrators import get_or_create_orchestrator
-
-pytestmark = pytest.mark.runtime("plain")
 
 STARTED = r"started (?P<id>[0-9a-f]{8})"
 
@@ -55,35 +56,47 @@ async def talk(scene):
         return Talk(scene, await get_or_create_orchestrator(connection, str(scene.folder)))
 
 
-async def test_a_run_is_commanded_through_one_conversation_that_outlives_its_worker(scene, talk, repository):
+def use(tool, **given):
+    """A call as the CLI names it."""
+    return blocks(call(f"mcp__adw__{tool}", **given))
+
+
+async def test_a_run_is_commanded_through_one_conversation_that_outlives_its_server(scene, talk, folder):
+    settings = SETTINGS + '[agents]\nruntime = "plain"\n'
+    repository = make_repository(folder / "sample", {"adw.toml": settings})
     project, _ = await scene.foundation.intake.open_project(str(repository))
-    issue = await scene.foundation.access.forge(project).create_issue(title="Say farewell", body="", key=None)
-    ordered = call("start_workflow", issue_number=issue.number, kind="sdlc", budget_usd=2)
+    forge = scene.foundation.access.forge(project)
+    for number in range(1, 8):
+        issue = await forge.create_issue(title="Say farewell" if number == 7 else "Wait", body="", key=None)
+    ordered = use("start_workflow", issue_number=7, kind="sdlc", budget_usd=2)
     known = {"role": "orchestrator", "any_text": STARTED}
     spoken = (
         rule("woken", say("${id} failed."), prompt=r"^\[events", **known),
-        rule("resume", blocks(call("resume", adw_id="${id}")), say("${id} goes on."), prompt="resume it", **known),
-        rule("look", blocks(call("get_workflow", adw_id="${id}")), say("It plans."), prompt="going", **known),
-        rule("start", blocks(ordered), say("It runs."), role="orchestrator", prompt="two dollars"),
+        rule("resume", use("resume", adw_id="${id}"), say("${id} goes on."), prompt="resume it", **known),
+        rule("pause", use("pause", adw_id="${id}"), say("${id} is paused."), prompt="pause it", **known),
+        rule("look", use("get_workflow", adw_id="${id}"), say("It builds."), prompt="how is it going", **known),
+        rule("start", ordered, say("It runs."), role="orchestrator", prompt="with at most two dollars"),
         classifies(),
+        plans(),
     )
-    thinks = always("thinks", {"fault": "hang", "blocks": [{"text": "Hm."}]}, role="planner")
-    pauses = rule("pause", blocks(call("pause", adw_id="${id}")), fault("hang"), prompt="pause it", **known)
-    scene.model.follow(scenario(*spoken, pauses, thinks))
-    worker = scene.fork_worker()
-    assert await talk.ask("start sdlc for issue 1 with at most two dollars") == "It runs."
-    await scene.eventually(lambda: scene.model.asked("planner"), "the planner thinks")
-    assert await talk.ask("how is it going") == "It plans."
-    turn = await talk.say("pause it")
-    await scene.eventually(talk.results_of(turn), "it is paused, and nothing is said of that yet")
-    worker.kill()
-    goes_on = rule("gone on", say("${id} is paused."), prompt=rf"^\[message {turn}\] You were interrupted", **known)
-    gives_up = always("gives up", say("No plan."), role="planner")
-    scene.model.follow(scenario(*spoken, goes_on, gives_up))
-    scene.fork_worker()
-    paused = (await talk.answer_to(turn)).removesuffix(" is paused.")
+    changed = rule("changed", use("get_diff", adw_id="${id}"), fault("hang"), prompt="what did it change", **known)
+    scene.model.follow(scenario(*spoken, changed, always("builds", fault("hang"), role="implementor")))
+    server = scene.fork_worker()
+    assert await talk.ask("start sdlc for issue 7 with at most two dollars") == "It runs."
+    await scene.eventually(lambda: scene.model.asked("implementor"), "the implementor thinks")
+    assert await talk.ask("how is it going") == "It builds."
+    paused = (await talk.ask("pause it")).removesuffix(" is paused.")
     workflow = await scene.becomes(paused, "paused")
     assert (workflow.budget_usd, workflow.issue_number) == (2, issue.number)
+    turn = await talk.say("what did it change")
+    (diff,) = await scene.eventually(talk.results_of(turn), "it has looked, and nothing is said of that yet")
+    assert "+# Plan: say farewell" in diff.message
+    server.kill()
+
+    told = rule("told", say("${id} wrote a plan."), prompt=rf"^\[message {turn}\] You were interrupted", **known)
+    scene.model.follow(scenario(*spoken, told, always("refused", {"fault": 400}, role="implementor")))
+    scene.fork_worker()
+    assert await talk.answer_to(turn) == f"{paused} wrote a plan."
     assert await talk.ask("resume it") == f"{paused} goes on."
     await scene.becomes(paused, "failed")
     assert await scene.eventually(talk.told, "it tells of the failure by itself") == [f"{paused} failed."]
@@ -91,7 +104,11 @@ async def test_a_run_is_commanded_through_one_conversation_that_outlives_its_wor
     actor = f"chat:{str(talk.id)[:8]}"
     async with scene.foundation.database.read() as connection:
         deeds = await list_deeds(connection, who=actor)
-    assert [deed.route for deed in reversed(deeds)] == ["start_workflow", "pause", "resume"]
+    assert [(deed.route, deed.target) for deed in reversed(deeds)] == [
+        ("start_workflow", "7"),
+        ("pause", paused),
+        ("resume", paused),
+    ]
     entries = await talk.entries()
     assert len([each for each in entries if each.kind == "answer"]) == len({each.turn_id for each in entries})
     done = await scene.events(paused, "workflow_paused", "workflow_resumed")

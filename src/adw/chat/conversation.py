@@ -31,7 +31,7 @@ MOST_ATTEMPTS = 3
 _LIMITS = AgentLimits(max_turns=60, timeout_s=1800.0, idle_timeout_s=300.0)
 _NO_TOOLS = ToolPolicy(tools=(), allowed=(), writable=())
 _LONGEST_RESULT = 4_000
-_TARGETS = ("adw_id", "reference", "project")
+_TARGETS = ("adw_id", "reference", "issue_number", "project")
 """What of a tool's input names the thing it was done to."""
 
 log = get_logger("chat")
