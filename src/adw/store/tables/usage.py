@@ -1,6 +1,7 @@
 """Requests to models and what they cost, and one account per workflow that its requests are booked on.
 
-An account's `adw_id` may also name something else that spends, such as a chat; so there is no foreign key here.
+An account's `adw_id` may also name something else that spends, such as a chat; so there is no foreign key here. What is
+booked on an account that is `part_of` another one is bounded by that one too, and booked there as well.
 """
 
 from __future__ import annotations
@@ -81,6 +82,7 @@ workflow_budgets = Table(
     _usd("spent_usd"),
     _usd("held_usd"),
     Column("warned_at", DateTime(timezone=True)),
+    Column("part_of", Text),
     CheckConstraint("budget_usd >= 0", name="budget_not_negative"),
     CheckConstraint("held_usd >= 0", name="held_not_negative"),
 )
