@@ -203,6 +203,32 @@ async def test_parallel_reservations_never_exceed_the_budget(usage_engine, adw_i
     assert sum(isinstance(answer, Refusal) for answer in answers) == 4
 
 
+async def test_parts_of_an_account_never_exceed_the_whole_of_it_and_are_booked_on_both(usage_engine, adw_id):
+    whole, parts = f"whole-{adw_id}", [f"{adw_id}-{n}" for n in range(2)]
+    async with usage_engine.begin() as connection:
+        await usage.set_budget(connection, whole, budget_usd=Decimal("0.22"))
+        for part, budget in zip(parts, ("1", "0.08"), strict=True):
+            await usage.open_part(connection, part, of=whole, budget_usd=Decimal(budget))
+    book = usage.UsageBook(usage_engine)
+    asked = [claim(part) for part in parts for _ in range(5)]
+
+    answers = await asyncio.gather(*(book.reserve(each) for each in asked))
+
+    granted = [each for each, answer in zip(asked, answers, strict=True) if isinstance(answer, Reservation)]
+    assert 4 <= len(granted) <= 5, "the small part holds two of its own, and both together what the whole has"
+    settled = Settlement(state="settled", cost_usd=Decimal("0.01"))
+    await book.settle(granted[0].id, adw_id=granted[0].adw_id, settlement=settled)
+    async with usage_engine.begin() as connection:
+        for part in parts:
+            await usage.book_orphans(connection, adw_id=part)
+    async with usage_engine.connect() as connection:
+        spent = [(await account(connection, part)).spent_usd for part in parts]
+        found = await account(connection, whole)
+        assert (found.spent_usd, found.held_usd) == (sum(spent), 0)
+        assert spent[1] <= Decimal("0.08")
+        assert found.spent_usd == Decimal("0.01") + (len(granted) - 1) * Decimal("0.04")
+
+
 async def test_parallel_first_requests_open_one_account(usage_engine, adw_id):
     book = usage.UsageBook(usage_engine)
     asked = [claim(adw_id, budget_usd=Decimal(1)) for _ in range(8)]

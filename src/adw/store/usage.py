@@ -1,12 +1,13 @@
 """Money and tokens: every request to a model is reserved before it is sent and settled when it is over.
 
-The budgets that the workflow shares with others are locked first in each transaction, then its own account, so that
-parallel requests see each other's reservations. What is reserved and never settled stays booked in full.
+The budgets that the workflow shares with others are locked first in each transaction, then the account that its own is
+part of, if it is, then its own, so that parallel requests see each other's reservations. What is reserved and never
+settled stays booked in full.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
@@ -47,6 +48,14 @@ async def set_budget(connection: AsyncConnection, adw_id: str, *, budget_usd: De
     )
 
 
+async def open_part(connection: AsyncConnection, adw_id: str, *, of: str, budget_usd: Decimal) -> None:
+    """An account that another one bounds as well. Which one that is, is settled when it is opened."""
+    opened = postgresql.insert(budgets).values(adw_id=adw_id, budget_usd=budget_usd, part_of=of)
+    values = {"budget_usd": budget_usd, "warned_at": None}
+    differs = budgets.c.budget_usd.is_distinct_from(budget_usd)
+    await connection.execute(opened.on_conflict_do_update(index_elements=["adw_id"], set_=values, where=differs))
+
+
 async def raise_budget(connection: AsyncConnection, adw_id: str, *, to_usd: Decimal) -> None:
     """Makes the budget larger. Raises `UsageError` unless `to_usd` exceeds the present one and what is booked."""
     account = await _lock_account(connection, adw_id, budget_usd=None)
@@ -65,9 +74,10 @@ async def remaining(connection: AsyncConnection, adw_id: str) -> Decimal | None:
 async def reserve(connection: AsyncConnection, claim: Claim) -> Reservation | Refusal:
     """Books the most this request can cost, with fewer output tokens if need be, or refuses it. Records either."""
     shared = await lock_shared(connection, claim.adw_id)
+    whole = await _lock_whole(connection, claim.adw_id)
     account = await _lock_account(connection, claim.adw_id, budget_usd=claim.budget_usd)
-    own = Room(scope=BudgetScope.WORKFLOW, left_usd=_remaining(account))
-    answer = decide_within(claim, [own, *shared.rooms])
+    own = [Room(scope=BudgetScope.WORKFLOW, left_usd=_remaining(each)) for each in (account, *whole)]
+    answer = decide_within(claim, [*own, *shared.rooms])
     now = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
     values = _columns_of(claim) | {"started_at": now}
     if isinstance(answer, Refusal):
@@ -78,7 +88,7 @@ async def reserve(connection: AsyncConnection, claim: Claim) -> Reservation | Re
     await hold(connection, shared, usd=usd)
     own_hold = (
         update(budgets)
-        .where(budgets.c.adw_id == claim.adw_id)
+        .where(budgets.c.adw_id.in_([claim.adw_id, *(each.adw_id for each in whole)]))
         .values(held_usd=budgets.c.held_usd + usd)
         .returning(budgets.c.adw_id)
         .cte("hold")
@@ -102,6 +112,7 @@ async def settle(
 ) -> list[BudgetWarning]:
     """Replaces a reservation by what the request really cost. Settling twice changes nothing."""
     shared = await lock_shared(connection, adw_id)
+    whole = await _lock_whole(connection, adw_id)
     account = await _lock_account(connection, adw_id, budget_usd=None)
     closed = await _close(connection, request_id, settlement)
     if closed is None:
@@ -119,6 +130,7 @@ async def settle(
             warned_at=func.clock_timestamp() if warn else account.warned_at,
         )
     )
+    await _book_on(connection, whole, reserved_usd=held, cost_usd=cost)
     warnings = await book(connection, shared, adw_id=adw_id, month=closed.month, reserved_usd=held, cost_usd=cost)
     if warn and limit is not None:
         warnings.insert(0, BudgetWarning(adw_id=adw_id, spent_usd=spent, budget_usd=limit))
@@ -131,6 +143,7 @@ async def book_orphans(connection: AsyncConnection, *, adw_id: str) -> int:
     Returns how many there were. The books are right without this; it only closes the rows.
     """
     shared = await lock_shared(connection, adw_id)
+    whole = await _lock_whole(connection, adw_id)
     await _lock_account(connection, adw_id, budget_usd=None)
     closed = await connection.execute(
         update(requests)
@@ -145,6 +158,7 @@ async def book_orphans(connection: AsyncConnection, *, adw_id: str) -> int:
         .where(budgets.c.adw_id == adw_id)
         .values(held_usd=budgets.c.held_usd - total, spent_usd=budgets.c.spent_usd + total)
     )
+    await _book_on(connection, whole, reserved_usd=total, cost_usd=total)
     if orphans:
         await book_in_full(connection, shared, [(row.month, row.reserved_usd or Decimal(0)) for row in orphans])
     return len(orphans)
@@ -215,6 +229,20 @@ async def _lock_account(
     return row
 
 
+async def _lock_whole(connection: AsyncConnection, adw_id: str) -> Sequence[Row[*tuple[Any, ...]]]:
+    """The account that this one is part of, if it is part of one."""
+    name = select(budgets.c.part_of).where(budgets.c.adw_id == adw_id).scalar_subquery()
+    return (await connection.execute(select(budgets).where(budgets.c.adw_id == name).with_for_update())).all()
+
+
+async def _book_on(
+    connection: AsyncConnection, whole: Sequence[Row[*tuple[Any, ...]]], *, reserved_usd: Decimal, cost_usd: Decimal
+) -> None:
+    values = {"held_usd": budgets.c.held_usd - reserved_usd, "spent_usd": budgets.c.spent_usd + cost_usd}
+    for each in whole:
+        await connection.execute(update(budgets).where(budgets.c.adw_id == each.adw_id).values(**values))
+
+
 def _remaining(account: Row[*tuple[Any, ...]]) -> Decimal | None:
     if account.budget_usd is None:
         return None
@@ -263,7 +291,7 @@ _AT_ONCE = text("""
         FOR UPDATE
     ), own AS (
         UPDATE workflow_budgets SET held_usd = held_usd + coalesce(CAST(:usd AS numeric(14, 6)), 0)
-        WHERE adw_id = :adw_id AND NOT EXISTS (SELECT FROM shared WHERE has_room IS NOT TRUE) AND (
+        WHERE adw_id = :adw_id AND part_of IS NULL AND NOT EXISTS (SELECT FROM shared WHERE has_room IS NOT TRUE) AND (
             (budget_usd IS NULL AND :may_lack_budget)
             OR budget_usd - spent_usd - held_usd >= CAST(:usd AS numeric(14, 6))
         )
@@ -281,7 +309,8 @@ _AT_ONCE = text("""
     FROM own
     RETURNING id
 """)
-"""Without a price the amount is NULL, which fits into no budget. A month that is over is left to `reserve`."""
+"""Without a price the amount is NULL, which fits into no budget. A month that is over, and an account that is part of
+another one, are left to `reserve`."""
 
 _COST = case((requests.c.state == "reserved", requests.c.reserved_usd), else_=requests.c.cost_usd)
 _SUMS = (
