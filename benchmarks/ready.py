@@ -23,13 +23,11 @@ SERVE = (*ADW, "serve", "--port", "0")
 _BARE_SERVER = """
 import socket
 from fastapi import FastAPI
-from granian.constants import Interfaces
-from granian.server.embed import Server
-import asyncio, sys
+import uvicorn, sys
 app = FastAPI()
 @app.get("/health")
 def health(): return {}
-asyncio.run(Server(app, address="127.0.0.1", port=int(sys.argv[1]), interface=Interfaces.ASGI).serve())
+uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_config=None)
 """
 
 

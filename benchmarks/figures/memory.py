@@ -25,9 +25,9 @@ _IMPORTED = (sys.executable, "-c", _IMPORTS)
 
 def measure(context: Context) -> Figure:
     found = asyncio.run(_measure(context))
-    granian, libraries = "one FastAPI route on granian", "its libraries, imported"
+    bare, libraries = "one FastAPI route on uvicorn", "its libraries, imported"
     rows = [
-        ("idle server", "server", "bare", granian),
+        ("idle server", "server", "bare", bare),
         ("idle worker", "worker", "imports", libraries),
         ("embedded PostgreSQL, server and worker connected", "postgres", "", ""),
         ("one workflow, at most: its agent, supervisor and tools", "agent", "cli", "the Agent SDK's CLI alone"),

@@ -35,7 +35,7 @@ def measure(context: Context) -> Figure:
             samples.take("worker", _worker(context, env, number))
             samples.take("imports", until_done(_IMPORTS))
     nothing, bare, imports = samples["nothing"], samples["bare"], samples["imports"]
-    granian = "one FastAPI route on granian"
+    one_route = "one FastAPI route on uvicorn"
     return Figure(
         title="Start-up",
         setting="The data directory is initialised and the files are in the page cache. A server is ready when "
@@ -44,13 +44,13 @@ def measure(context: Context) -> Figure:
             Measure(name="`adw --help`", unit="s", samples=samples["help"], baseline=nothing,
                     baseline_name="`python -c pass`", goal_at_most=0.3),
             Measure(name="server, database running", unit="s", samples=samples["warm"], baseline=bare,
-                    baseline_name=granian, goal_at_most=2.0),
+                    baseline_name=one_route, goal_at_most=2.0),
             Measure(name="server, database stopped", unit="s", samples=samples["cold"], baseline=bare,
-                    baseline_name=granian, goal_at_most=2.0),
+                    baseline_name=one_route, goal_at_most=2.0),
             Measure(name="worker, database running", unit="s", samples=samples["worker"], baseline=imports,
                     baseline_name="importing its libraries"),
             Measure(name="server, processor time", unit="s", samples=samples["warm cpu"], baseline=samples["bare cpu"],
-                    baseline_name=granian),
+                    baseline_name=one_route),
             Measure(name="worker, processor time", unit="s", samples=samples["worker cpu"]),
         ],
     )  # fmt: skip

@@ -13,11 +13,10 @@ from contextlib import AsyncExitStack, contextmanager, suppress
 from typing import Any, Literal
 
 import structlog
-from granian.constants import Interfaces
-from granian.server.embed import Server as GranianServer
 
 from adw.api.app import create_app
 from adw.api.services import ApiServices
+from adw.api.uvicorn_server import run_uvicorn
 from adw.api.views.events import event_json
 from adw.domain.status import UNFINISHED
 from adw.kit.errors import DatabaseError
@@ -47,7 +46,7 @@ def run_api(
     port: int,
     token: str,
     on_ready: Callable[[str], None],
-    server: ServerName = "granian",
+    server: ServerName = "uvicorn",
     idle_exit_s: float | None = None,
 ) -> None:
     """Serves until SIGTERM or SIGINT. Port 0 takes any free one; `on_ready` gets the URL once requests are answered.
@@ -165,14 +164,15 @@ def _services(foundation: Foundation) -> ApiServices:
 
 async def _run_server(serving: _Serving, app: AsgiApp) -> None:
     if serving.server == "uvicorn":
-        from adw.api.uvicorn_server import run_uvicorn
-
         await run_uvicorn(app, host=serving.host, port=serving.port, stop=serving.stop)
     else:
         await _run_granian(serving, app)
 
 
 async def _run_granian(serving: _Serving, app: AsgiApp) -> None:
+    from granian.constants import Interfaces
+    from granian.server.embed import Server as GranianServer
+
     server = GranianServer(app, address=serving.host, port=serving.port, interface=Interfaces.ASGINL, log_enabled=False)
     work = asyncio.create_task(server.serve())
     stopping = asyncio.create_task(serving.stop.wait())

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from adw.api.live.frames import error_frame, server_frame
+from adw.api.live.packing import SendTexts
 from adw.kit.errors import AdwError
 from adw.stream import LaggedError, Subscription
 
 MAX_ANSWERS = 100
 """Answers that wait to be sent; a client that asks on without reading is not listened to meanwhile."""
-
-Send = Callable[[str], Awaitable[None]]
 
 
 class Outbox:
@@ -42,7 +40,7 @@ class Outbox:
         """Returns once few enough answers wait."""
         await self._room.wait()
 
-    async def deliver(self, send: Send) -> None:
+    async def deliver(self, send: SendTexts) -> None:
         """Sends whatever there is until cancelled."""
         while True:
             await self._work.wait()
@@ -52,13 +50,13 @@ class Outbox:
             for subscription in ready:
                 await self._send_events(subscription, send)
 
-    async def _send_answers(self, send: Send) -> None:
+    async def _send_answers(self, send: SendTexts) -> None:
         while self._answers:
-            await send(self._answers.popleft())
+            await send((self._answers.popleft(),))
             if len(self._answers) < MAX_ANSWERS:
                 self._room.set()
 
-    async def _send_events(self, subscription: Subscription[Any], send: Send) -> None:
+    async def _send_events(self, subscription: Subscription[Any], send: SendTexts) -> None:
         """One batch, so that no feed keeps another one waiting."""
         try:
             frames = await subscription.take()
@@ -69,15 +67,12 @@ class Outbox:
             subscription.close()
             self.answer(error_frame(error.code, error.message, hint=error.hint, adw_id=subscription.name))
             return
-        for frame in frames:
-            if not subscription.is_open:
-                return
-            await send(frame.text)
+        if frames and subscription.is_open:
+            await send([frame.text for frame in frames])
         if subscription.is_open and not subscription.is_current:
             self.wake(subscription)
-            return
-        for delta in subscription.take_deltas():
-            await send(delta)
+        elif deltas := subscription.take_deltas():
+            await send(deltas)
 
 
 def _lagged(subscription: Subscription[Any], error: LaggedError) -> str:

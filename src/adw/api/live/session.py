@@ -25,6 +25,7 @@ from adw.api.live.frames import (
     server_frame,
 )
 from adw.api.live.outbox import Outbox
+from adw.api.live.packing import BATCH_EXTENSION, SendTexts
 from adw.kit.errors import AdwError, AuthenticationError, DatabaseError, UsageError
 from adw.kit.log import get_logger
 from adw.stream import ALL, Feed, Subscription
@@ -184,7 +185,7 @@ class Session:
 
     async def _deliver(self) -> Close:
         try:
-            await self._outbox.deliver(self._send)
+            await self._outbox.deliver(self._send_texts())
         except Exception as error:  # noqa: BLE001 - the boundary of a socket's sender: servers differ in what they raise
             _log.debug("socket_lost", reason=repr(error))
         return GONE
@@ -219,6 +220,14 @@ class Session:
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code", GONE.code))
         return message.get("text")
+
+    def _send_texts(self) -> SendTexts:
+        """The server's own way to send several at once, where it has one."""
+        return self._socket.scope.get("extensions", {}).get(BATCH_EXTENSION) or self._send_each
+
+    async def _send_each(self, texts: Sequence[str]) -> None:
+        for text in texts:
+            await self._send(text)
 
     async def _send(self, text: str) -> None:
         await self._socket.send({"type": "websocket.send", "text": text})

@@ -24,7 +24,7 @@ def serve(
     restart: Annotated[bool, typer.Option("--restart", help="End the running server of this data directory.")] = False,
     server: Annotated[
         Literal["granian", "uvicorn"], typer.Option("--server", help="Which HTTP server to use.")
-    ] = "granian",
+    ] = "uvicorn",
     idle_exit: Annotated[
         float | None, typer.Option("--idle-exit", metavar="SECONDS", help="End after this long without work.")
     ] = None,
