@@ -99,7 +99,7 @@ SAME = [
 ]
 
 
-NOT_CALLED = ("/webhooks/", "/login/", "/api/logout", "/api/events/stream")
+NOT_CALLED = ("/webhooks/", "/login/", "/api/logout", "/api/events/stream", "/mcp")
 
 
 @pytest.mark.parametrize(("view", "answer"), SAME)
@@ -295,7 +295,7 @@ def _recorded(client: AsyncAdwClient) -> dict[str, list[str]]:
 
 
 def _routes() -> list[tuple[str, str]]:
-    """Those of forges excepted, whose bodies are signed by whoever sends them, and those made for browsers."""
+    """All but those of forges, whose bodies are signed by who sends them, and those for browsers and other agents."""
     found = [
         (method, route.path)
         for router in ROUTERS

@@ -6,18 +6,16 @@ from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from decimal import Decimal
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from adw.chat.prompt import guidance, mark_of, words_for, words_to_go_on
-from adw.chat.tools import Caller, Doors, Tool, tools_for
+from adw.chat.tools import Caller, Doors, Tool, record_call, tools_for
 from adw.domain.agent import ORCHESTRATOR, AgentLimits, AgentMessage, AgentResult, AgentTask, OwnTool, ToolPolicy
 from adw.kit.log import get_logger
 from adw.ports.agents import AgentRuntime
 from adw.ports.gateway import GatewayVerdict, ModelGateway, RunGrant
 from adw.store import chat_turns as turns
-from adw.store.audit import Deed, record_deed
 from adw.store.chat_turns import Turn
 from adw.store.db import Database
 from adw.store.sessions import was_said
@@ -31,8 +29,6 @@ MOST_ATTEMPTS = 3
 _LIMITS = AgentLimits(max_turns=60, timeout_s=1800.0, idle_timeout_s=300.0)
 _NO_TOOLS = ToolPolicy(tools=(), allowed=(), writable=())
 _LONGEST_RESULT = 4_000
-_TARGETS = ("adw_id", "reference", "issue_number", "project")
-"""What of a tool's input names the thing it was done to."""
 
 log = get_logger("chat")
 
@@ -203,20 +199,10 @@ class _Scribe:
 def _own(tool: Tool, doors: Doors, caller: Caller) -> OwnTool:
     async def call(given: Mapping[str, Any]) -> tuple[str, bool]:
         answer = await tool.call(doors, caller, given)
-        if tool.scope == "operate":
-            await _remember(doors, caller, tool, given, is_error=answer.is_error)
+        await record_call(doors, tool, given, answer, who=caller.actor)
         return answer.text, answer.is_error
 
     return OwnTool(name=tool.name, about=tool.about, schema=tool.schema, call=call)
-
-
-async def _remember(doors: Doors, caller: Caller, tool: Tool, given: Mapping[str, Any], *, is_error: bool) -> None:
-    """The audit tells what the agent did as it tells what people did by requests."""
-    target = next((str(given[name]) for name in _TARGETS if given.get(name)), None)
-    status = HTTPStatus.CONFLICT if is_error else HTTPStatus.OK
-    deed = Deed(who=caller.actor, method="TOOL", route=tool.name, status=status, target=target)
-    async with doors.database.begin() as connection:
-        await record_deed(connection, deed)
 
 
 def _ended(result: AgentResult, verdict: GatewayVerdict, *, said: str, budget_usd: Decimal) -> Ended:

@@ -13,6 +13,9 @@ from adw.domain.access import AccessScope
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing."""
 
+MCP = "/mcp"
+"""Which tools somebody may call there, and what is written down, is decided for each call."""
+
 _ANY = ".+"
 _RULES: Sequence[tuple[str, str, AccessScope]] = (
     (_ANY, r"/api/tokens(/.*)?", AccessScope.ADMIN),
@@ -21,6 +24,7 @@ _RULES: Sequence[tuple[str, str, AccessScope]] = (
     ("PUT|DELETE", r"/api/budgets/.*", AccessScope.ADMIN),
     ("POST", r"/api/(login|logout)", AccessScope.READ),
     ("POST", r"/api/adw/workflows/preview", AccessScope.READ),
+    ("POST", MCP, AccessScope.READ),
 )
 
 
@@ -36,4 +40,4 @@ def changes_something(method: str, path: str) -> bool:
     """Whether the request is written down in the audit. Following a link to log in begins a session."""
     if method in SAFE:
         return path.startswith("/login/")
-    return path != "/api/adw/workflows/preview"
+    return path not in {"/api/adw/workflows/preview", MCP}

@@ -22,6 +22,7 @@ from adw.api.routes import (
     kpi,
     live,
     login,
+    mcp,
     metrics,
     orchestrator,
     orders,
@@ -65,5 +66,6 @@ ROUTERS: Sequence[APIRouter] = (
     audit.router,
     config.router,
     orchestrator.router,
+    mcp.router,
     webhooks.router,
 )

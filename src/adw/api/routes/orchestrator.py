@@ -177,7 +177,7 @@ async def look_by_tool(
     if find_tool(name).scope != "read":
         raise UsageError(f"{name} changes something", hint="send it by POST")
     caller = Caller(actor="mcp", source="mcp")
-    answer = await call_tool(_doors(services), caller, name, _object(given))
+    answer = await call_tool(doors_of(services), caller, name, _object(given))
     return ToolAnswerView(text=answer.text, is_error=answer.is_error)
 
 
@@ -191,7 +191,7 @@ async def use_tool(
     """Calls one of them, recorded as done by `mcp:` and the actor."""
     find_tool(name)
     caller = Caller(actor=f"mcp:{body.actor}"[:100], source="mcp", turn=idempotency_key)
-    answer = await call_tool(_doors(services), caller, name, body.arguments)
+    answer = await call_tool(doors_of(services), caller, name, body.arguments)
     return ToolAnswerView(text=answer.text, is_error=answer.is_error)
 
 
@@ -260,7 +260,8 @@ def _object(text: str) -> dict[str, Any]:
     return cast("dict[str, Any]", found)
 
 
-def _doors(services: ApiServices) -> Doors:
+def doors_of(services: ApiServices) -> Doors:
+    """What the tools stand on."""
     return Doors(
         database=services.database,
         intake=services.intake,
