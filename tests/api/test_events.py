@@ -19,7 +19,8 @@ async def test_events_come_in_order_with_everything_a_page_needs(stage: Stage):
     page = (await stage.http.get(f"{WORKFLOWS}/{adw_id}/events")).json()
     assert [event["seq"] for event in page["events"]] == [1, 2]
     first = page["events"][0]
-    assert first.keys() == {"type", "timestamp", "adwId", "seq", "phase", "message", "data"}
+    assert first.keys() == {"type", "timestamp", "adwId", "seq", "phase", "message", "summary", "data"}
+    assert first["summary"] == "accepted: Fix the date"
     assert (first["type"], first["adwId"]) == ("workflow_created", adw_id)
     assert (page["lastSeq"], page["nextCursor"]) == (2, None)
 

@@ -82,7 +82,3 @@ def test_unknown_facts_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
 )
 def test_events_become_lines(event: dict[str, object], line: str | None) -> None:
     assert describe(event) == line
-
-
-def test_every_event_has_a_line_when_everything_is_wanted() -> None:
-    assert describe({"type": "agent_text", "message": "hm", "data": {}}, everything=True) == "  hm"

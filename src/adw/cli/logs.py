@@ -8,8 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from adw.cli.output import print_json, say
-from adw.cli.progress import describe
+from adw.cli.output import print_json, printable, say
 from adw.cli.session import connect
 from adw.cli.watch import answer_lines, exit_code_of, needs_person, watch
 from adw.domain.events import EventType
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from adw.client.types import EventDict, EventPageDict
 
 _PAGE = 1000
+_INDENTED = {each.value: "  " for each in EventType if not each.startswith(("workflow_", "phase_started"))}
+"""What happens within a phase stands below its beginning."""
 
 
 def read_types(given: Sequence[str]) -> tuple[str, ...]:
@@ -94,5 +95,4 @@ def _all_events(client: AdwClient, adw_id: str, *, after: int, types: Sequence[s
 
 
 def _print_line(event: EventDict) -> None:
-    text = describe(event, everything=True)
-    print(f"{event['timestamp'][11:19]}  {text}")
+    print(f"{event['timestamp'][11:19]}  {_INDENTED.get(event['type'], '')}{printable(event['summary'])}")

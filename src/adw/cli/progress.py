@@ -96,11 +96,11 @@ class Progress:
         return f"{self._phase} · {dollars(self._cost)} · {elapsed}"
 
 
-def describe(event: Mapping[str, Any], *, everything: bool = False) -> str | None:
-    """An event as a line of text; None for one that is not worth a line unless `everything` is wanted."""
+def describe(event: Mapping[str, Any]) -> str | None:
+    """An event as a line of text; None for one that is not worth a line."""
     kind, message = str(event["type"]), one_line(event.get("message"), width=_WIDTH)
     data: Mapping[str, Any] = event.get("data") or {}
-    if kind in _SILENT and "queuedBecause" not in data and not everything:
+    if kind in _SILENT and "queuedBecause" not in data:
         return None
     if kind == "agent_tool_use":
         return f"    {data.get('role') or 'agent'}: {_action(data)}"

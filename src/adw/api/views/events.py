@@ -11,6 +11,7 @@ from pydantic import Field
 
 from adw.api.wire import Wire
 from adw.domain.events import Event
+from adw.domain.headline import headline_of
 
 
 class EventView(Wire):
@@ -22,6 +23,7 @@ class EventView(Wire):
     seq: int
     phase: str | None
     message: str
+    summary: str = Field(description="One line, made by rules from what is beside it")
     data: Mapping[str, Any]
 
 
@@ -41,6 +43,7 @@ def event_view(event: Event) -> EventView:
         seq=event.seq,
         phase=event.phase,
         message=event.message,
+        summary=headline_of(event),
         data=event.data,
     )
 
@@ -54,6 +57,7 @@ def event_json(event: Event, cursor: str | None) -> str:
         "seq": event.seq,
         "phase": event.phase,
         "message": event.message,
+        "summary": headline_of(event),
         "data": event.data,
     }
     if cursor is not None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from adw.domain.approval import Approval
 from adw.domain.events import Event
 from adw.domain.failure import POLICIES
+from adw.domain.headline import headline_of
 from adw.domain.usage import Usage
 from adw.domain.workflow import Workflow
 
@@ -63,7 +64,7 @@ def approval_line(approval: Approval) -> str:
 
 def event_line(event: Event) -> str:
     phase = f" [{event.phase}]" if event.phase else ""
-    return f"{event.seq} {event.created_at:%m-%d %H:%M:%S} {event.type}{phase} {one_line(event.message, width=300)}"
+    return f"{event.seq} {event.created_at:%m-%d %H:%M:%S} {event.type}{phase} {headline_of(event)}"
 
 
 def usd(used: Usage) -> str:

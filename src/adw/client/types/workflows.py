@@ -253,6 +253,7 @@ class EventDict(TypedDict):
     seq: int
     phase: str | None
     message: str
+    summary: str
     data: dict[str, Any]
 
 
