@@ -56,6 +56,7 @@ REMEDIES: Mapping[str, str] = {
     "too_many_requests": "wait for the seconds that are named; look for a program with a wrong token",
     "too_many_subscriptions": "unsubscribe from something, follow `*`, or open another socket",
     "unauthenticated": "give the server's token; `server.json` in the data directory holds it",
+    "undelivered": "see `adw notify deliveries` for the reason; try the channel with `adw notify test`",
     "unknown_type": "send what [the live stream](../concepts/live-stream.md) knows; the socket is still open",
     "unreachable": "start the server with `adw serve`, or check the address",
     "usage": "correct the command or the request as the hint says",

@@ -30,6 +30,7 @@ BAD = {
     "ADW_AGENT_RUNTIME": "parrot",
     "ADW_SANDBOX": "maybe",
     "ADW_LONGEST_HOLD_S": "long",
+    "ADW_PUBLIC_URL": "adw.example.com",
     "PORT": "65536",
     "ENVIRONMENT": "space",
     "LOG_LEVEL": "loud",

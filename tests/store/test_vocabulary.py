@@ -10,8 +10,10 @@ from sqlalchemy import CheckConstraint, text
 
 from adw.domain.agent import ModelSet
 from adw.domain.approval import ApprovalKind, Decision
+from adw.domain.channels import ChannelKind
 from adw.domain.failure import FailureClass
 from adw.domain.kinds import PHASE_WORDS
+from adw.domain.notifications import DeliveryState
 from adw.domain.phase import GateOutcome, PhaseStatus
 from adw.domain.project import ForgeKind
 from adw.domain.status import PrState, Status, WaitReason
@@ -31,6 +33,8 @@ WORDS = {
     ("adw_evidence", "outcome"): GateOutcome,
     ("adw_approvals", "kind"): ApprovalKind,
     ("adw_approvals", "decision"): Decision,
+    ("notification_channels", "kind"): ChannelKind,
+    ("notification_deliveries", "state"): DeliveryState,
     ("webhook_deliveries", "source"): TriggerSource,
     ("webhook_deliveries", "outcome"): Outcome,
 }

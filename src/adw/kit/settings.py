@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from adw.kit.errors import ConfigurationError
-from adw.kit.variables import OUR_NAMES, OUR_PREFIXES, VARIABLES, folder_path
+from adw.kit.variables import CHANNEL_SECRETS, OUR_NAMES, OUR_PREFIXES, VARIABLES, folder_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +49,9 @@ class Settings:
     port: int
     environment: str
     log_level: str
+    public_url: str | None
+    channel_secrets: Mapping[str, str] = field(repr=False)
+    """Variables that channels of notifications name, by their names."""
     origins: Mapping[str, str]
     """Where each variable's value came from: `environment`, a file's path, or `default`."""
 
@@ -74,7 +77,8 @@ def read_settings(
             hint="correct them in the environment or the .env file; `adw config list` shows where each comes from",
         )
     known = {variable.name: origins.get(variable.name, "default") for variable in VARIABLES}
-    return _settings(values, data_dir=folder, origins=known)
+    secrets = {name: value for name, value in given.items() if name.startswith(CHANNEL_SECRETS)}
+    return _settings(values, data_dir=folder, secrets=secrets, origins=known)
 
 
 def default_data_dir(environ: Mapping[str, str]) -> Path:
@@ -94,7 +98,9 @@ def forget_secrets() -> None:
             del os.environ[name]
 
 
-def _settings(values: Mapping[str, Any], *, data_dir: Path, origins: Mapping[str, str]) -> Settings:
+def _settings(
+    values: Mapping[str, Any], *, data_dir: Path, secrets: Mapping[str, str], origins: Mapping[str, str]
+) -> Settings:
     return Settings(
         data_dir=data_dir,
         database_url=values["DATABASE_URL"],
@@ -124,6 +130,8 @@ def _settings(values: Mapping[str, Any], *, data_dir: Path, origins: Mapping[str
         port=values["PORT"],
         environment=values["ENVIRONMENT"],
         log_level=values["LOG_LEVEL"],
+        public_url=values["ADW_PUBLIC_URL"],
+        channel_secrets=secrets,
         origins=origins,
     )
 

@@ -223,6 +223,12 @@ VARIABLES: tuple[Variable, ...] = (
         default="20",
         parse=_number(0, 100),
     ),
+    Variable(
+        name="ADW_PUBLIC_URL",
+        about="address under which people reach the server; notifications have links only with it",
+        example="https://adw.example.com",
+        parse=_http_url,
+    ),
     Variable(name="PORT", about="port of the server", example="8003", default="8003", parse=_integer(0, 65535)),
     Variable(name="HOST", about="address the server listens on", example="127.0.0.1", default="127.0.0.1"),
     Variable(
@@ -243,4 +249,6 @@ VARIABLES: tuple[Variable, ...] = (
 
 SECRET_NAMES = frozenset(variable.name for variable in VARIABLES if variable.secret)
 OUR_PREFIXES = ("ADW_", "ANTHROPIC_", "CLAUDE_", "GITHUB_", "GH_", "ORCHESTRATOR_", "R2_", "S3_")
+CHANNEL_SECRETS = "ADW_NOTIFY_"
+"""Begins the names of variables with secrets of notification channels; which there are is up to whoever adds one."""
 OUR_NAMES = frozenset({"DATABASE_URL", "ERROR_WEBHOOK_URL"})

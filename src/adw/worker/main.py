@@ -16,6 +16,7 @@ from adw.engine.settings import EngineSettings
 from adw.kit.log import configure_logging
 from adw.kit.process import host_identity
 from adw.kit.settings import Settings, forget_secrets
+from adw.notify import Carrier
 from adw.store.listen import listen
 from adw.store.migrations import HEAD
 from adw.store.notify import WORK_CHANNEL
@@ -28,6 +29,7 @@ from adw.wiring.triggers import build_trigger_parts
 from adw.worker.chatter import keep_chatting
 from adw.worker.dispatcher import Dispatcher
 from adw.worker.host import Host
+from adw.worker.notifier import Notifier, NotifierSettings, keep_notifying
 from adw.worker.observer import WorkflowObserver
 from adw.worker.outdated import until_outdated
 from adw.worker.reconciler import Reconciler
@@ -89,6 +91,7 @@ async def _work(
             "waker": waking,
             "watcher": keep_watching(foundation.database, watching),
             "chatter": keep_chatting(foundation.database, conversations, worker_id=engine.executor_id),
+            "notifier": keep_notifying(_notifier(foundation, engine)),
         }
         await _tend(foundation, engine, running, tasks, stop=stop, until_eof=until_eof)
 
@@ -140,6 +143,15 @@ def _dispatcher(foundation: Foundation, engine: DbosEngine) -> Dispatcher:
         per_project=settings.max_concurrent_per_project,
         host=host,
         admitted=engine.wake,
+    )
+
+
+def _notifier(foundation: Foundation, engine: DbosEngine) -> Notifier:
+    settings = foundation.settings
+    return Notifier(
+        foundation.database,
+        Carrier(secrets=settings.channel_secrets),
+        NotifierSettings(worker_id=engine.executor_id, public_url=settings.public_url),
     )
 
 
