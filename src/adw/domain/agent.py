@@ -67,6 +67,10 @@ class ToolPolicy:
 
 ORCHESTRATOR: Literal["orchestrator"] = "orchestrator"
 """Whoever people talk to; it plays no part in any phase, so it is no `Role`."""
+FREE_AGENT: Literal["agent"] = "agent"
+"""Whoever works outside of workflows, by command."""
+SUMMARIZER: Literal["summarizer"] = "summarizer"
+"""Whoever tells what a phase came to, after it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +92,7 @@ class AgentTask:
     run_id: str
     """Stable over crashes: the same task after a restart has the same id."""
     adw_id: str
-    role: Role | Literal["orchestrator"]
+    role: Role | Literal["orchestrator", "agent", "summarizer"]
     phase: str
     attempt: int
     model: str

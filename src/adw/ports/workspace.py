@@ -160,6 +160,10 @@ class Workspace(Protocol):
         """Keeps a commit on the remote as `refs/adw/<id>/<label>`."""
         ...
 
+    async def keep_as(self, *, ref: str, sha: str) -> None:
+        """Keeps a commit on the remote under a full name below `refs/adw/` that is nobody else's."""
+        ...
+
     async def snapshot(self, *, label: str) -> str:
         """Saves the whole working tree on the remote without touching it; returns a commit for `restore`."""
         ...

@@ -174,12 +174,14 @@ async def announce_agent(connection: AsyncConnection, agent_id: UUID) -> None:
 
 def agent_from(row: RowMapping) -> FreeAgent:
     values: dict[str, Any] = {name: row[name] for name in FreeAgent.__slots__}
-    return FreeAgent(**values | {"tools": tuple(row["tools"]), "status": AgentStatus(row["status"])})
+    values["tools"], values["status"] = tuple(row["tools"]), AgentStatus(row["status"])
+    return FreeAgent(**values)
 
 
 def command_from(row: RowMapping) -> AgentCommand:
     values: dict[str, Any] = {name: row[name] for name in AgentCommand.__slots__}
-    return AgentCommand(**values | {"state": CommandState(row["state"])})
+    values["state"] = CommandState(row["state"])
+    return AgentCommand(**values)
 
 
 async def _by_key(connection: AsyncConnection, new: NewAgent) -> FreeAgent | None:

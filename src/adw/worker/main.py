@@ -23,9 +23,11 @@ from adw.store.notify import WORK_CHANNEL
 from adw.wiring.chat import build_conversations
 from adw.wiring.database import RunningDatabase, keep_running, migrated_database
 from adw.wiring.foundation import Foundation, open_foundation
+from adw.wiring.free_agents import build_free_agents
 from adw.wiring.resources import HostResources
 from adw.wiring.services import build_gateway, build_services
 from adw.wiring.triggers import build_trigger_parts
+from adw.worker.agency import keep_agents_working
 from adw.worker.chatter import keep_chatting
 from adw.worker.dispatcher import Dispatcher
 from adw.worker.host import Host
@@ -87,8 +89,10 @@ async def _work(
         waking = keep_waking(foundation.database, engine, limits_changed=gateway.limits_changed)
         watching = Watching(foundation.database, engine, foundation.access)
         conversations = build_conversations(foundation, runtime=services.runtime, gateway=gateway)
+        free_agents = build_free_agents(foundation, runtime=services.runtime, gateway=gateway)
         tasks = {
             "waker": waking,
+            "agency": keep_agents_working(foundation.database, free_agents, worker_id=engine.executor_id),
             "watcher": keep_watching(foundation.database, watching),
             "chatter": keep_chatting(foundation.database, conversations, worker_id=engine.executor_id),
             "notifier": keep_notifying(_notifier(foundation, engine)),

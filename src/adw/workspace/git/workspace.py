@@ -79,8 +79,11 @@ class GitWorkspace:
         return PushResult(sha=sha, moved=moved)
 
     async def keep(self, *, label: str, sha: str) -> None:
+        await self.keep_as(ref=self.own_ref(label), sha=sha)
+
+    async def keep_as(self, *, ref: str, sha: str) -> None:
         await self._bring(sha)
-        await self._push(sha, ref=self.own_ref(label))
+        await self._push(sha, ref=ref)
 
     async def snapshot(self, *, label: str) -> str:
         sha, is_new = await self._snapshot(label)
