@@ -19,5 +19,11 @@ def problem_of(answer: httpx.Response, *, status: int, code: str) -> dict[str, A
     return problem
 
 
+def unusable(answer: httpx.Response) -> dict[str, Any]:
+    """A problem with the input: of its form, which the description tells, or with what it means at the moment."""
+    assert answer.status_code in {409, 422}, answer.text
+    return problem_of(answer, status=answer.status_code, code="usage")
+
+
 def body(**changes: Any) -> dict[str, Any]:
     return {"project": "/nowhere", "workflowType": "plan", "prompt": "Fix it"} | changes

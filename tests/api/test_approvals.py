@@ -3,6 +3,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from tests.api.problem import unusable
 from tests.api.stage import WORKFLOWS, Stage
 
 from adw.domain.approval import Approval, ApprovalKind
@@ -88,7 +89,7 @@ async def test_a_budget_is_raised_by_naming_its_new_total(stage: Stage):
 async def test_answers_that_make_no_sense_are_refused(stage: Stage, kind: ApprovalKind, verb: str, sent: dict):
     asked = await waiting(stage, kind)
     answer = await stage.http.post(f"/api/approvals/{asked.id}/{verb}", json=sent)
-    assert (answer.status_code, answer.json()["code"]) == (422, "usage")
+    unusable(answer)
     assert len((await stage.http.get("/api/approvals", params={"pending": "1"})).json()["approvals"]) == 1
 
 
@@ -96,4 +97,4 @@ async def test_a_reference_to_several_questions_is_refused(stage: Stage):
     asked = await waiting(stage)
     await stage.ask(asked.adw_id, key="again")
     answer = await stage.http.post(f"/api/approvals/{asked.adw_id}/allow")
-    assert (answer.status_code, answer.json()["code"]) == (422, "usage")
+    assert (answer.status_code, answer.json()["code"]) == (409, "usage")

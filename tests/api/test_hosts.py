@@ -1,18 +1,22 @@
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
+import pytest
 from tests.api.stage import WORKFLOWS, Stage
 
+from adw.api.forge_health import ForgeProbe
 from adw.control.cleanup import cleanup
 from adw.domain.events import EventType
+from adw.domain.project import ForgeKind
 from adw.domain.status import Status
-from adw.kit.errors import GitError
+from adw.kit.errors import ForgeError, GitError
 from adw.kit.process import host_identity
 from adw.ports.workspace import WorkspaceSpec
 from adw.store.db import Database
 from adw.store.leases import PortPair, lease_ports, list_leases
-from adw.store.projects import get_project
+from adw.store.projects import ensure_project, get_project
 from adw.store.workers import NewWorker, end_workers, mark_drained, register_worker
 
 
@@ -148,19 +152,42 @@ class TestHealth:
 
     async def test_it_is_ready_when_a_worker_takes_work(self, stage: Stage):
         before = await stage.http.get("/health/ready")
-        assert (before.status_code, before.json()["status"]) == (503, "unavailable")
+        assert (before.status_code, before.json()["status"]) == (200, "degraded")
         assert before.json()["database"]["ok"] is True
         assert "adw worker" in before.json()["workers"]["detail"]
         await _workers(stage)
         after = await stage.http.get("/health/ready")
         assert (after.status_code, after.json()["workers"]["detail"]) == (200, "1 working")
         assert after.json()["disk"]["ok"] is True
+        assert after.json()["forge"] == {"ok": True, "detail": "local; kept in the database"}
+        assert after.json()["status"] == "ok"
 
     async def test_a_disk_that_cannot_be_looked_at_is_not_ready(self, stage: Stage):
         await _workers(stage)
         stage.app.state.data_dir = Path("/nowhere")
         answer = await stage.http.get("/health/ready")
-        assert (answer.status_code, answer.json()["disk"]["ok"]) == (503, False)
+        assert (answer.status_code, answer.json()["disk"]["ok"], answer.json()["status"]) == (200, False, "degraded")
+
+    @pytest.mark.parametrize(
+        ("fault", "detail"), [(ForgeError("it is away from acme/secret"), "forge"), (None, "no answer within 0.01 s")]
+    )
+    async def test_a_forge_that_is_away_is_told_without_saying_whose(
+        self, stage: Stage, fault: ForgeError | None, detail: str
+    ):
+        await _workers(stage)
+        async with stage.database.begin() as connection:
+            await ensure_project(
+                connection, project_id="p", name="p", forge=ForgeKind.GITHUB, source="acme/secret", base_branch="main"
+            )
+        away = _AwayForge(fault)
+        object.__setattr__(stage.services, "access", away)
+        stage.app.state.forge_probe = ForgeProbe(timeout_s=0.01)
+        for _ in range(3):
+            answer = await stage.http.get("/health/ready")
+            assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+            assert detail in answer.json()["forge"]["detail"]
+            assert "acme" not in answer.text
+        assert away.asked == 1, "what was found out is believed for a while"
 
 
 async def _bring(
@@ -182,6 +209,23 @@ async def _workers(stage: Stage) -> None:
             await register_worker(connection, worker, lease_s=lease_s)
         await end_workers(connection, ["gone"], reason="closed")
         await mark_drained(connection, worker_id="drained")
+
+
+class _AwayForge:
+    """A forge that fails, or never answers."""
+
+    def __init__(self, fault: ForgeError | None) -> None:
+        self.fault = fault
+        self.asked = 0
+
+    def forge(self, _project: object) -> _AwayForge:
+        return self
+
+    async def branch_head(self, _branch: str) -> str | None:
+        self.asked += 1
+        if self.fault is not None:
+            raise self.fault
+        await asyncio.Event().wait()
 
 
 class _Stubborn:

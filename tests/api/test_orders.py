@@ -64,7 +64,7 @@ async def test_a_follow_up_keeps_its_words_and_its_money(stage: Stage):
     adw_id = await done(stage)
     for changes in ({"prompt": "Other words"}, {"prompt": None, "issueNumber": 7}, {"prompt": None, "budgetUsd": 3}):
         order = ask(stage, workflowType="test", on=adw_id, **changes)
-        problem_of(await stage.http.post(WORKFLOWS, json=order), status=422, code="usage")
+        problem_of(await stage.http.post(WORKFLOWS, json=order), status=409, code="usage")
     fitting = ask(stage, workflowType="test", on=adw_id, prompt=None, issueNumber=1)
     assert (await stage.http.post(WORKFLOWS, json=fitting)).status_code == 201
 
@@ -81,7 +81,7 @@ async def test_a_follow_up_keeps_its_words_and_its_money(stage: Stage):
 )
 async def test_earlier_work_that_is_none_is_refused(stage: Stage, changes: dict[str, Any], hint: str):
     answer = await stage.http.post(WORKFLOWS, json=ask(stage, **changes))
-    assert hint in problem_of(answer, status=422, code="usage")["hint"]
+    assert hint in problem_of(answer, status=409, code="usage")["hint"]
 
 
 async def test_a_branch_of_somebody_else_starts_work_on_a_branch_of_ours(stage: Stage):
@@ -108,7 +108,7 @@ async def test_the_short_ways_in_take_work(stage: Stage):
     patched = await stage.http.post(f"{WORKFLOWS}/patch", json=body)
     quick = await stage.http.post(f"{WORKFLOWS}/quick/plan_build_test", json=body)
     assert [each.json()["workflow"]["workflowType"] for each in (patched, quick)] == ["patch", "plan-build-test"]
-    problem_of(await stage.http.post(f"{WORKFLOWS}/quick/plan-bild", json=body), status=422, code="usage")
+    problem_of(await stage.http.post(f"{WORKFLOWS}/quick/plan-bild", json=body), status=409, code="usage")
 
 
 async def test_kinds_of_the_repository_are_taken_and_suggested(stage: Stage):
@@ -117,7 +117,7 @@ async def test_kinds_of_the_repository_are_taken_and_suggested(stage: Stage):
     workflow = await stage.row(answer.json()["adwId"])
     assert (workflow.workflow_type, workflow.phases) == ("tidy", ("plan", "sweep", "finish"))
     problem = problem_of(
-        await stage.http.post(WORKFLOWS, json=ask(stage, workflowType="tidi")), status=422, code="usage"
+        await stage.http.post(WORKFLOWS, json=ask(stage, workflowType="tidi")), status=409, code="usage"
     )
     assert "`tidy`" in problem["hint"]
     assert "sdlc" in problem["hint"]

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from tests.api.problem import unusable
 from tests.api.stage import WORKFLOWS, Stage, git
 
 from adw.kit.paths import DataPaths
@@ -84,7 +85,7 @@ class TestDiscussing:
     async def test_a_review_that_says_nothing_is_refused(self, stage: Stage, sent: dict):
         _, url, _ = await offered(stage)
         answer = await stage.http.post(f"{url}/reviews", json=sent)
-        assert (answer.status_code, answer.json()["code"]) == (422, "usage")
+        unusable(answer)
 
 
 class TestMerging:

@@ -33,14 +33,14 @@ class TestWork:
     ):
         known = {} if "project" in changes else {"project": str(stage.repository)}
         answer = await stage.http.post(WORKFLOWS, json=body(**known, **changes))
-        assert hint in problem_of(answer, status=422, code="usage")["hint"]
+        assert hint in problem_of(answer, status=409, code="usage")["hint"]
         assert (await stage.http.get(WORKFLOWS)).json()["workflows"] == []
 
     async def test_a_folder_without_a_repository_is_refused(self, stage: Stage):
         folder = stage.root / "empty"
         folder.mkdir()
         answer = await stage.http.post(WORKFLOWS, json=body(project=str(folder)))
-        problem_of(answer, status=422, code="usage")
+        problem_of(answer, status=409, code="usage")
 
     async def test_an_issue_that_does_not_exist_is_not_found(self, stage: Stage):
         answer = await stage.http.post(WORKFLOWS, json=body(project=str(stage.repository), prompt=None, issueNumber=9))

@@ -62,7 +62,7 @@ async def test_what_makes_no_sense_is_refused(stage: Stage, body):
     adw_id = await built(stage)
     await stage.move(adw_id, Status.COMPLETED, EventType.WORKFLOW_COMPLETED)
     answer = await stage.http.post(f"{WORKFLOWS}/{adw_id}/retry", json=body)
-    assert (answer.status_code, answer.json()["code"]) == (422, "usage")
+    assert (answer.status_code, answer.json()["code"]) == (409, "usage")
 
 
 async def test_a_fork_is_a_workflow_of_its_own_and_compared_with_its_source(stage: Stage):

@@ -207,13 +207,13 @@ class TestSchedules:
     @pytest.mark.parametrize(
         ("changes", "status"),
         [
-            ({"cron": "0 3 * *"}, 422),
-            ({"cron": "0 0 30 2 *"}, 422),
-            ({"zone": "Mars/Olympus"}, 422),
-            ({"prompt": "   "}, 422),
-            ({"workflowType": "nonsense"}, 422),
-            ({"workflowType": "test"}, 422),
-            ({"project": "nothing"}, 422),
+            ({"cron": "0 3 * *"}, 409),
+            ({"cron": "0 0 30 2 *"}, 409),
+            ({"zone": "Mars/Olympus"}, 409),
+            ({"prompt": "   "}, 409),
+            ({"workflowType": "nonsense"}, 409),
+            ({"workflowType": "test"}, 409),
+            ({"project": "nothing"}, 409),
         ],
     )
     async def test_what_cannot_be_planned_is_refused(self, stage: Stage, changes: dict[str, str], status: int):

@@ -161,7 +161,7 @@ class TestLooking:
         ids = [item["adwId"] for item in (await stage.http.get(WORKFLOWS)).json()["workflows"]]
         shared = next(letter for letter in "0123456789abcdef" if sum(adw_id[0] == letter for adw_id in ids) > 1)
         answer = await stage.http.get(f"{WORKFLOWS}/{shared}")
-        assert answer.status_code == 422
+        assert answer.status_code == 409
         assert "give more of it" in answer.json()["hint"]
 
 

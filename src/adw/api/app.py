@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.middleware import Middleware
 
 from adw import __version__
@@ -15,9 +15,11 @@ from adw.api.access.ledger import Ledger
 from adw.api.body_limit import BodyLimit
 from adw.api.conditional import Conditional
 from adw.api.counting import Counting, Counts
+from adw.api.forge_health import ForgeProbe
 from adw.api.guard import Guard
 from adw.api.openapi import install_schema, operation_name
 from adw.api.problems import install_handlers
+from adw.api.queries import check_query
 from adw.api.routes import ROUTERS
 from adw.api.services import ApiServices
 from adw.kit.settings import Settings
@@ -46,6 +48,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=operation_name,
+        dependencies=[Depends(check_query)],
         middleware=[
             Middleware(Counting),
             Middleware(Ledger),
@@ -60,6 +63,7 @@ def create_app(
     app.state.counts = Counts()
     app.state.settings = settings
     app.state.data_dir = data_dir
+    app.state.forge_probe = ForgeProbe()
     app.state.stopping = stopping or asyncio.Event()
     app.state.routes = [route for router in ROUTERS for route in router.routes]
     for router in ROUTERS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from fastapi import FastAPI
@@ -19,9 +20,9 @@ _MEANINGS = {
     401: "A valid token is needed",
     403: "Wrong host, a web page of another site, or a token that does not allow it",
     404: "There is no such thing",
-    409: "The present state forbids this",
+    409: "What is asked for does not go with the present state of things",
     413: "The body is too large",
-    422: "The input cannot be used",
+    422: "The input is not as described",
     429: "Too many attempts; `Retry-After` says when to try again",
     500: "Something failed that should not",
     502: "The forge refused or failed",
@@ -32,7 +33,13 @@ _SCHEMES = {
     "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE},
 }
 _UNCHANGED = {"description": "What `If-None-Match` names, the `ETag` of an earlier answer, is still so"}
-_ALWAYS = (400, 401, 403, 413, 422, 429, 500, 503)
+_ALWAYS = (400, 401, 403, 409, 413, 422, 429, 500, 503)
+_HEADERS = {
+    401: {"WWW-Authenticate": ("What to show instead", {"type": "string"})},
+    429: {"Retry-After": ("Seconds until there is an answer again", {"type": "integer", "minimum": 1})},
+}
+_STORABLE = r"^[^\u0000]*$"
+"""Text that the database can hold."""
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -68,6 +75,10 @@ def _schema(app: FastAPI) -> dict[str, Any]:
     problem = Problem.model_json_schema(by_alias=True, ref_template="#/components/schemas/{model}")
     nested = problem.pop("$defs", {})
     components.setdefault("schemas", {}).update({**nested, "Problem": problem})
+    for parameter in _parameters(described):
+        _leave_null_out(parameter["schema"])
+    for found in _texts(described):
+        found["pattern"] = _STORABLE
     for operation in (item["get"] for item in described["paths"].values() if "get" in item):
         if "application/json" in operation["responses"].get("200", {}).get("content", {}):
             operation["responses"]["304"] = _UNCHANGED
@@ -81,4 +92,38 @@ def _schema(app: FastAPI) -> dict[str, Any]:
 
 def _response(status: int) -> dict[str, Any]:
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {"description": _MEANINGS[status], "content": content}
+    headers = {
+        name: {"description": about, "required": True, "schema": schema}
+        for name, (about, schema) in _HEADERS.get(status, {}).items()
+    }
+    return {"description": _MEANINGS[status], "content": content} | ({"headers": headers} if headers else {})
+
+
+def _texts(described: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Schemas of free text we are sent: in addresses, and in bodies, which allow no field that they do not name."""
+    for parameter in _parameters(described):
+        yield from _texts_in(parameter["schema"])
+    for schema in described["components"]["schemas"].values():
+        if schema.get("additionalProperties") is False:
+            for field in schema["properties"].values():
+                yield from _texts_in(field)
+
+
+def _parameters(described: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for item in described["paths"].values():
+        for operation in item.values():
+            yield from operation.get("parameters", ())
+
+
+def _leave_null_out(schema: dict[str, Any]) -> None:
+    """An address and a header hold text: what is not given is left out, and `null` would be a word."""
+    rest = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
+    if len(rest) == 1:
+        del schema["anyOf"]
+        schema.update(rest[0])
+
+
+def _texts_in(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for each in (schema, *schema.get("anyOf", ())):
+        if each.get("type") == "string" and not each.keys() & {"pattern", "enum", "const", "format", "contentSchema"}:
+            yield each

@@ -13,8 +13,9 @@ from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from adw.api.access.routing import methods_at
 from adw.api.wire import Wire
-from adw.kit.errors import AdwError, TooManyRequestsError
+from adw.kit.errors import AdwError, TooManyRequestsError, UsageError
 from adw.kit.log import get_logger
 
 MEDIA_TYPE = "application/problem+json"
@@ -74,7 +75,12 @@ def problem_response(
 
 
 def problem_of(error: AdwError) -> Response:
-    """The refusal that an error of ours stands for."""
+    """The refusal that an error of ours stands for.
+
+    422 is for what the description of the API forbids, which is found out before we look at anything. What the
+    description allows, and cannot be used nevertheless, is forbidden by the state of things, such as a project's kinds.
+    """
+    status = HTTPStatus.CONFLICT if isinstance(error, UsageError) else error.status
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.warning("request_failed", code=error.code, reason=error.message)
     headers = {"WWW-Authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else None
@@ -82,7 +88,7 @@ def problem_of(error: AdwError) -> Response:
         headers = {"Retry-After": str(error.retry_after_s)}
     title = (type(error).__doc__ or "").strip().partition("\n")[0] or None
     return problem_response(
-        status=error.status, code=error.code, title=title, detail=error.message, hint=error.hint, headers=headers
+        status=status, code=error.code, title=title, detail=error.message, hint=error.hint, headers=headers
     )
 
 
@@ -102,7 +108,7 @@ async def _adw_error(_request: Request, error: Exception) -> Response:
 async def _invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 # registered for this class only
     found: Sequence[Mapping[str, Any]] = error.errors()
-    if any(item["type"] == "json_invalid" for item in found):
+    if any(item["type"] == "json_invalid" and item["loc"][0] == "body" for item in found):
         code, hint = _BY_STATUS[400]
         return problem_response(status=400, code=code, detail="the body is not valid JSON", hint=hint)
     fields = [InvalidField(location=_location(item["loc"]), message=_message(item)) for item in found]
@@ -111,12 +117,15 @@ async def _invalid(_request: Request, error: Exception) -> Response:
     return problem_response(status=422, code="usage", detail=detail, hint=hint, errors=fields)
 
 
-async def _http_error(_request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 # registered for this class only
     code, hint = _BY_STATUS.get(error.status_code, ("refused", None))
     detail = {404: "there is no such route", 405: "this route does not have that method"}.get(error.status_code)
+    headers = error.headers
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": ", ".join(sorted(methods_at(request.scope)))}
     return problem_response(
-        status=error.status_code, code=code, detail=detail or str(error.detail), hint=hint, headers=error.headers
+        status=error.status_code, code=code, detail=detail or str(error.detail), hint=hint, headers=headers
     )
 
 

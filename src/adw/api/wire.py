@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StrictInt, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StrictInt,
+    WithJsonSchema,
+    field_validator,
+)
 
 MAX_INTEGER = 2**31 - 1
 MAX_USD = 1_000_000
+_LEAST_USD = Decimal("0.000001")
 
 
 def to_camel(name: str) -> str:
@@ -38,16 +49,28 @@ class Body(BaseModel):
         return value
 
 
-def _is_number(value: Any) -> Any:
-    if isinstance(value, bool):
+def _amount(value: Any) -> Any:
+    """To the millionth, which is as exact as amounts are kept."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("an amount is a number")  # noqa: TRY004 # pydantic reports ValueErrors
-    return value
+    if not math.isfinite(value) or abs(value) > MAX_USD:
+        return value
+    exact = Decimal(str(value))
+    return exact if exact < _LEAST_USD else exact.quantize(_LEAST_USD)
+
+
+def _whole(value: Any) -> Any:
+    """JSON knows no integers apart from other numbers: 7.0 is 7."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 Money: TypeAlias = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
 """US dollars we report."""
 Amount: TypeAlias = Annotated[
-    Decimal, BeforeValidator(_is_number), Field(gt=0, le=MAX_USD, decimal_places=6, description="US dollars")
+    Decimal,
+    BeforeValidator(_amount),
+    Field(ge=_LEAST_USD, le=MAX_USD, description="US dollars"),
+    WithJsonSchema({"type": "number", "minimum": float(_LEAST_USD), "maximum": MAX_USD}),
 ]
 """US dollars somebody names."""
 Line: TypeAlias = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -56,7 +79,8 @@ Actor: TypeAlias = Annotated[
     str,
     Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$", description="Who asks, for the record"),
 ]
-Number: TypeAlias = Annotated[StrictInt, Field(ge=1, le=MAX_INTEGER)]
+Whole: TypeAlias = Annotated[StrictInt, BeforeValidator(_whole)]
+Number: TypeAlias = Annotated[Whole, Field(ge=1, le=MAX_INTEGER)]
 """The number of an issue or pull request."""
 
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 from starlette.datastructures import Headers
-from tests.api.problem import problem_of
+from tests.api.problem import problem_of, unusable
 from tests.api.stage import TOKEN, Stage, client_of
 from tests.api.test_refusals import OPEN, filled, routes
 
@@ -162,7 +162,7 @@ class TestLife:
     )
     async def test_odd_wishes_are_refused(self, shared: Stage, changes: dict[str, Any]):
         answer = await shared.http.post("/api/tokens", json={"name": "ci", "scope": "read"} | changes)
-        problem_of(answer, status=422, code="usage")
+        unusable(answer)
 
     async def test_a_name_is_given_once_until_it_is_revoked(self, stage: Stage):
         wish = {"name": "ci", "scope": "read"}
@@ -183,7 +183,8 @@ class TestFailures:
         problem_of(answer, status=429, code="too_many_requests")
         assert int(answer.headers["retry-after"]) >= 1
         async with with_token(stage, good) as client:
-            assert (await client.get("/api/workers")).status_code == 429
+            answer = await client.get("/api/workers")
+            assert answer.status_code == 200, "whoever shares the address and has a valid token is let in"
         assert (await stage.http.get("/api/workers")).status_code == 200, "the server's own token needs no look"
 
     async def test_requests_without_a_token_are_not_counted(self, stage: Stage):

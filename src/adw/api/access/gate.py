@@ -22,8 +22,8 @@ from adw.store.sessions_web import TOUCHED_EVERY, session_by_digest, touch_sessi
 from adw.store.tokens import token_by_digest, touch_token
 
 BELIEVED_S = 2.0
-FAILURES_AT_ONCE = 60
-FAILURES_PER_MINUTE = 60
+FAILURES_AT_ONCE = 300
+FAILURES_PER_MINUTE = 300
 LINKS_AT_ONCE = 10
 LINKS_PER_MINUTE = 10
 WEBHOOKS_AT_ONCE = 600
@@ -56,11 +56,11 @@ class Gate:
         known = self._recall(key)
         if known is not None:
             return known
-        refuse_if_limited(self.failures, peer)
         try:
             look = _of_session if credential.is_cookie else _of_token
             principal = await look(database, secret)
         except AuthenticationError:
+            refuse_if_limited(self.failures, peer)  # only now: others at the same address may have a valid one
             self.failures.count(peer)
             raise
         self._remember(key, principal)

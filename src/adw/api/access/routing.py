@@ -20,6 +20,18 @@ class Destination:
     parts: Mapping[str, Any]
 
 
+def methods_at(scope: Scope) -> frozenset[str]:
+    """What can be asked of the address, by whatever method it came."""
+    routes: list[BaseRoute] = scope["app"].state.routes
+    for route in routes:
+        match, _ = route.matches(scope)
+        if match is not Match.NONE:
+            path = getattr(route, "path", NOWHERE)
+            same = [each for each in routes if getattr(each, "path", None) == path]
+            return frozenset(method for each in same for method in getattr(each, "methods", None) or ())
+    return frozenset()
+
+
 def destination_of(scope: Scope) -> Destination:
     """By the routes the application was assembled from, `app.state.routes`."""
     routes: list[BaseRoute] = scope["app"].state.routes

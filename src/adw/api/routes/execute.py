@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fastapi import APIRouter
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
 from adw.api.inputs import AdwId, IdempotencyKey, Services
 from adw.api.openapi import problems
@@ -35,8 +36,16 @@ COMMANDS: Mapping[str, str] = {
 router = APIRouter(prefix="/api/adw/workflows", tags=["workflows"], responses=problems(404, 409, 502))
 
 
+def _only(given: str, missing: str) -> JsonDict:
+    return {"required": [given], "properties": {given: {"type": "string"}, missing: {"type": "null"}}}
+
+
 class ExecuteBody(Body):
     """Either a command or a prompt."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [_only("slashCommand", "customPrompt"), _only("customPrompt", "slashCommand")]}
+    )
 
     slash_command: Line | None = Field(default=None, description="Such as `/test`; a phase, or what one is also called")
     custom_prompt: str | None = Field(default=None, min_length=1, max_length=MAX_MESSAGE_CHARS, pattern=r"\S")

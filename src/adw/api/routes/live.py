@@ -15,8 +15,9 @@ from adw.api.live.sse import SSE_TYPE, LiveResponse, as_sse
 from adw.api.openapi import problems
 from adw.domain.events import EventType
 
-Cursor = Annotated[str | None, Query(max_length=100, description="Only events after the one with this `cursor`")]
-LastEventId = Annotated[str | None, Header(max_length=100, description="The same, as browsers send it")]
+_CURSOR = r"^[0-9]{1,18}\.[0-9a-z]{0,32}\.[0-9]{1,18}(\.[0-9]{1,18})?$"
+Cursor = Annotated[str | None, Query(pattern=_CURSOR, description="Only events after the one with this `cursor`")]
+LastEventId = Annotated[str | None, Header(pattern=_CURSOR, description="The same, as browsers send it")]
 Types = Annotated[list[EventType], CommaSeparated, Query(default_factory=list, description="Only these types")]
 
 router = APIRouter(tags=["events"], responses=problems())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TypeAlias
 from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Path, Query, Request
-from pydantic import Field, StrictBool
+from pydantic import AfterValidator, Field, StrictBool
 
 from adw.api.inputs import IdempotencyKey, Services
 from adw.api.openapi import problems
@@ -46,6 +46,25 @@ MAX_MESSAGE_CHARS = 60_000
 router = APIRouter(prefix="/api/orchestrator", tags=["orchestrator"], responses=problems(404))
 
 Which = Annotated[UUID | None, Query(alias="orchestrator", description="Another one than the server's own")]
+
+
+def _is_object(text: str) -> str:
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise ValueError('not JSON; for example {"limit": 5}') from error
+    if not isinstance(found, dict):
+        raise ValueError('not a JSON object; for example {"limit": 5}')  # noqa: TRY004 # pydantic reports ValueErrors
+    return text
+
+
+_OBJECT = {"contentMediaType": "application/json", "contentSchema": {"type": "object"}}
+
+ToolInput: TypeAlias = Annotated[
+    str,
+    AfterValidator(_is_object),
+    Query(alias="input", max_length=8192, description="Its input, a JSON object", json_schema_extra=_OBJECT),
+]
 Cursor = Annotated[int | None, Query(ge=0, le=2**53, description="Only what comes after this `seq`")]
 
 
@@ -171,13 +190,13 @@ async def list_tools() -> ToolList:
 async def look_by_tool(
     services: Services,
     name: Annotated[str, Path(max_length=100)],
-    given: Annotated[str, Query(alias="input", max_length=8192, description="Its input, a JSON object")] = "{}",
+    given: ToolInput = "{}",
 ) -> ToolAnswerView:
     """Calls a tool that changes nothing, for which reading is enough."""
     if find_tool(name).scope != "read":
         raise UsageError(f"{name} changes something", hint="send it by POST")
     caller = Caller(actor="mcp", source="mcp")
-    answer = await call_tool(doors_of(services), caller, name, _object(given))
+    answer = await call_tool(doors_of(services), caller, name, orjson.loads(given))
     return ToolAnswerView(text=answer.text, is_error=answer.is_error)
 
 
@@ -248,16 +267,6 @@ def _changed(known: OrchestratorSettings, body: SettingsBody) -> OrchestratorSet
         quiet=quiet,
         context_tokens=known.context_tokens,
     )
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        found = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise UsageError("`input` is not JSON", hint='for example {"limit": 5}') from error
-    if not isinstance(found, dict):
-        raise UsageError("`input` is not a JSON object", hint='for example {"limit": 5}')
-    return cast("dict[str, Any]", found)
 
 
 def doors_of(services: ApiServices) -> Doors:

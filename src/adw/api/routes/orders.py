@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from pydantic import Field, StrictBool, StrictInt
+from pydantic import Field, StrictBool
 
 from adw.api.inputs import AdwId, IdempotencyKey, Services
 from adw.api.openapi import problems
@@ -14,7 +14,7 @@ from adw.api.ordering import go_on, hand_in, preview
 from adw.api.paths import check_reference
 from adw.api.views.orders import PreviewView
 from adw.api.views.workflow import AcceptedView
-from adw.api.wire import Actor, Amount, Body, Line, Number
+from adw.api.wire import Actor, Amount, Body, Line, Number, Whole
 from adw.control.follow_up import FollowUp
 from adw.domain.agent import ModelSet
 from adw.domain.kinds import ON_EARLIER_WORK
@@ -51,7 +51,7 @@ class NewWorkBody(Body):
     )
     model_set: ModelSet | None = None
     budget_usd: Amount | None = None
-    priority: StrictInt = Field(default=0, ge=-MAX_PRIORITY, le=MAX_PRIORITY, description="Larger starts sooner")
+    priority: Whole = Field(default=0, ge=-MAX_PRIORITY, le=MAX_PRIORITY, description="Larger starts sooner")
     depends_on: tuple[Line, ...] = Field(
         default=(), max_length=MOST, description="Workflows that have to be done first: ids, or unique beginnings"
     )

@@ -97,7 +97,8 @@ def _refusal(verdict: Verdict | None) -> Response:
     assert verdict is not None  # noqa: S101 # what has none was recorded
     hint = f"{verdict.why}: `adw trigger list` counts these"
     if verdict.why in {Why.NO_SECRET, Why.BAD_SIGNATURE}:
-        return problem_response(status=401, code="unauthenticated", detail=verdict.detail, hint=hint)
+        headers = {"WWW-Authenticate": "X-Hub-Signature-256"}
+        return problem_response(status=401, code="unauthenticated", detail=verdict.detail, hint=hint, headers=headers)
     if verdict.why == Why.TOO_LARGE:
         headers = {"Connection": "close"}
         return problem_response(status=413, code="body_too_large", detail=verdict.detail, hint=hint, headers=headers)

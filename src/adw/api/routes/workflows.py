@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from adw.api.inputs import AdwId, CommaSeparated, InUtc, Limit, Services, cursor_of, parse_cursor
+from adw.api.inputs import AdwId, CommaSeparated, InUtc, Limit, PageCursor, Services, cursor_of, parse_cursor
 from adw.api.openapi import problems
 from adw.api.services import ApiServices
 from adw.api.views.building import workflow_summaries, workflow_view
@@ -35,7 +35,7 @@ async def list_workflows(
         datetime | None, InUtc, Query(description="Only what was handed in at this moment or later")
     ] = None,
     limit: Limit = 50,
-    after: Annotated[str | None, Query(max_length=200, description="`nextCursor` of the page before")] = None,
+    after: PageCursor = None,
 ) -> WorkflowPage:
     """Workflows, newest first."""
     before = parse_cursor(after)

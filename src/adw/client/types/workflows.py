@@ -32,6 +32,7 @@ class ReadinessDict(HealthDict):
     database: PartDict
     workers: PartDict
     disk: PartDict
+    forge: PartDict
 
 
 class OptionsDict(TypedDict):
@@ -275,6 +276,7 @@ class PhaseAttemptDict(TypedDict):
     endedAt: str | None
     durationMs: int | None
     usage: UsageDict
+    summary: str | None
 
 
 class PhaseListDict(TypedDict):
