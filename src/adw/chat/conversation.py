@@ -146,7 +146,8 @@ class Conversations:
         return place
 
     def _tools(self, turn: Turn) -> tuple[OwnTool, ...]:
-        caller = Caller(actor=actor_of(turn), source="chat", turn=turns.run_id_of(turn))
+        whose = turn.orchestrator_id
+        caller = Caller(actor=actor_of(turn), source="chat", turn=turns.run_id_of(turn), orchestrator_id=whose)
         return tuple(_own(tool, self.doors, caller) for tool in tools_for(unasked=not turn.is_asked))
 
 

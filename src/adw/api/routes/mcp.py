@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -15,7 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from adw.api.inputs import Caller as Whoever
 from adw.api.inputs import Services
-from adw.api.routes.orchestrator import doors_of
+from adw.api.routes.orchestrator import doors_of, orchestrator_of
 from adw.chat.tools import Caller, Doors, find_tool, record_call, tools_for
 from adw.domain.access import AccessScope, Principal
 
@@ -29,7 +30,8 @@ router = APIRouter(include_in_schema=False)
 async def speak_mcp(services: Services, request: Request, whoever: Whoever) -> Response:
     """One message and its answer. A token of scope `read` sees the tools that change nothing."""
     peer = None if request.client is None else request.client.host
-    tools = _Tools(doors_of(services), whoever, peer=peer)
+    mine = await orchestrator_of(services, request, None)
+    tools = _Tools(doors_of(services), whoever, peer=peer, orchestrator_id=mine)
     body = await request.body()  # here, where one that is too large is refused as everywhere
     # The protocol's library takes most of a second to load, which streams to others must not wait for.
     return await asyncio.to_thread(_exchange, tools, body)
@@ -38,11 +40,12 @@ async def speak_mcp(services: Services, request: Request, whoever: Whoever) -> R
 class _Tools:
     """What one principal may call, done and recorded in their name."""
 
-    def __init__(self, doors: Doors, whoever: Principal, *, peer: str | None) -> None:
+    def __init__(self, doors: Doors, whoever: Principal, *, peer: str | None, orchestrator_id: UUID) -> None:
         self._doors = doors
         self._whoever = whoever
         self._peer = peer
-        self._caller = Caller(actor=f"mcp:{whoever.name}"[:100], source="mcp")
+        actor = f"mcp:{whoever.name}"[:100]
+        self._caller = Caller(actor=actor, source="mcp", orchestrator_id=orchestrator_id)
 
     async def offered(self) -> Sequence[Offer]:
         from adw.chat.mcp import Offer

@@ -99,7 +99,7 @@ async def post_chat(
     services: Services, request: Request, body: ChatBody, idempotency_key: IdempotencyKey, which: Which = None
 ) -> PostedView:
     """Says something. A worker answers it; the answer is an entry of the history with `turnId` = `messageId`."""
-    orchestrator_id = await _orchestrator(services, request, which)
+    orchestrator_id = await orchestrator_of(services, request, which)
     async with services.database.begin() as connection:
         if body.interrupt:
             await chat.interrupt_turn(connection, orchestrator_id)
@@ -118,7 +118,7 @@ async def get_history(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> HistoryView:
     """What was said, oldest first: the latest entries, or those after a `seq`."""
-    orchestrator_id = await _orchestrator(services, request, which)
+    orchestrator_id = await orchestrator_of(services, request, which)
     async with services.database.read() as connection:
         waiting = await chat.open_items(connection, orchestrator_id)
         found = await chat.chat_history(connection, orchestrator_id, after=after, limit=limit)
@@ -133,7 +133,7 @@ async def get_history(
 @router.delete("/history")
 async def delete_history(services: Services, request: Request, which: Which = None) -> ClearedView:
     """Deletes what was said in turns that are over. What the agent remembers stays: see `reset`."""
-    orchestrator_id = await _orchestrator(services, request, which)
+    orchestrator_id = await orchestrator_of(services, request, which)
     async with services.database.begin() as connection:
         return ClearedView(deleted=await chat.clear_history(connection, orchestrator_id))
 
@@ -141,7 +141,7 @@ async def delete_history(services: Services, request: Request, which: Which = No
 @router.get("/metrics")
 async def get_chat_metrics(services: Services, request: Request, which: Which = None) -> OrchestratorView:
     """Tokens, money, how full the conversation is, and when it may wake by itself."""
-    return await _view(services, await _orchestrator(services, request, which))
+    return await _view(services, await orchestrator_of(services, request, which))
 
 
 @router.put("/settings")
@@ -149,7 +149,7 @@ async def put_settings(
     services: Services, request: Request, body: SettingsBody, which: Which = None
 ) -> OrchestratorView:
     """Changes its model, its monthly budget, its quiet hours, or whether events wake it."""
-    orchestrator_id = await _orchestrator(services, request, which)
+    orchestrator_id = await orchestrator_of(services, request, which)
     async with services.database.begin() as connection:
         known = await orchestrator_settings(connection, orchestrator_id)
         await configure_orchestrator(connection, orchestrator_id, _changed(known, body))
@@ -161,7 +161,7 @@ async def put_settings(
 @router.post("/interrupt")
 async def interrupt_chat(services: Services, request: Request, which: Which = None) -> InterruptedView:
     """Ends what is being answered."""
-    orchestrator_id = await _orchestrator(services, request, which)
+    orchestrator_id = await orchestrator_of(services, request, which)
     async with services.database.begin() as connection:
         return InterruptedView(turn_id=await chat.interrupt_turn(connection, orchestrator_id))
 
@@ -169,7 +169,7 @@ async def interrupt_chat(services: Services, request: Request, which: Which = No
 @router.post("/reset")
 async def reset_chat(services: Services, request: Request, which: Which = None) -> ResetView:
     """Begins a new conversation that remembers nothing; what is being answered ends, what was said stays readable."""
-    orchestrator_id = await _orchestrator(services, request, which)
+    orchestrator_id = await orchestrator_of(services, request, which)
     async with services.database.begin() as connection:
         await chat.forget_conversation(connection, orchestrator_id)
     return ResetView(orchestrator_id=orchestrator_id)
@@ -189,13 +189,15 @@ async def list_tools() -> ToolList:
 @router.get("/tools/{name}")
 async def look_by_tool(
     services: Services,
+    request: Request,
     name: Annotated[str, Path(max_length=100)],
     given: ToolInput = "{}",
 ) -> ToolAnswerView:
     """Calls a tool that changes nothing, for which reading is enough."""
     if find_tool(name).scope != "read":
         raise UsageError(f"{name} changes something", hint="send it by POST")
-    caller = Caller(actor="mcp", source="mcp")
+    mine = await orchestrator_of(services, request, None)
+    caller = Caller(actor="mcp", source="mcp", orchestrator_id=mine)
     answer = await call_tool(doors_of(services), caller, name, orjson.loads(given))
     return ToolAnswerView(text=answer.text, is_error=answer.is_error)
 
@@ -203,18 +205,21 @@ async def look_by_tool(
 @router.post("/tools/{name}")
 async def use_tool(
     services: Services,
+    request: Request,
     name: Annotated[str, Path(max_length=100)],
     body: CallBody,
     idempotency_key: IdempotencyKey,
 ) -> ToolAnswerView:
     """Calls one of them, recorded as done by `mcp:` and the actor."""
     find_tool(name)
-    caller = Caller(actor=f"mcp:{body.actor}"[:100], source="mcp", turn=idempotency_key)
+    mine = await orchestrator_of(services, request, None)
+    actor = f"mcp:{body.actor}"[:100]
+    caller = Caller(actor=actor, source="mcp", turn=idempotency_key, orchestrator_id=mine)
     answer = await call_tool(doors_of(services), caller, name, body.arguments)
     return ToolAnswerView(text=answer.text, is_error=answer.is_error)
 
 
-async def _orchestrator(services: ApiServices, request: Request, which: UUID | None) -> UUID:
+async def orchestrator_of(services: ApiServices, request: Request, which: UUID | None) -> UUID:
     """The one that is named, else that of the server's data directory."""
     if which is not None:
         async with services.database.read() as connection:

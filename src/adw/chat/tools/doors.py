@@ -6,9 +6,11 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import orjson
 
+from adw.control.agency import Agency
 from adw.control.service import Control
 from adw.control.steering import Steering
 from adw.domain.project import Project
@@ -36,6 +38,11 @@ class Doors:
         async with self.database.read() as connection:
             return await require_workflow(connection, await resolve_prefix(connection, reference))
 
+    @property
+    def agency(self) -> Agency:
+        """The door to free agents."""
+        return Agency(database=self.database, access=self.access)
+
     async def project_of(self, workflow: Workflow) -> Project:
         async with self.database.read() as connection:
             return await get_project(connection, workflow.project_id)
@@ -62,6 +69,8 @@ class Caller:
     source: str
     turn: str | None = None
     """The turn of a conversation. One that is taken up again after a crash may repeat its calls without harm."""
+    orchestrator_id: UUID | None = None
+    """Whose agents it commands: those of the conversation's orchestrator, else of the server's own."""
 
     def key(self, tool: str, arguments: Mapping[str, Any]) -> str | None:
         """The same for the same call in the same turn; None when nothing is known of turns."""

@@ -11,7 +11,7 @@ from adw.chat.tools.tool import Tool, ToolAnswer
 from adw.domain.access import Principal
 from adw.store.audit import Deed, record_deed
 
-_TARGETS = ("adw_id", "reference", "name", "issue_number", "project")
+_TARGETS = ("adw_id", "reference", "agent_name", "name", "issue_number", "project")
 """What of a tool's input names the thing it was done to."""
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from adw.chat.tools.agents import AGENT_TOOLS
 from adw.chat.tools.doors import Caller, Doors
 from adw.chat.tools.looking import LOOKING
 from adw.chat.tools.orders import ORDERS
 from adw.chat.tools.tool import Tool, ToolAnswer
 from adw.kit.errors import NotFoundError
 
-TOOLS: Sequence[Tool] = (*LOOKING, *ORDERS)
+TOOLS: Sequence[Tool] = (*LOOKING, *ORDERS, *AGENT_TOOLS)
 
 _BY_NAME: Mapping[str, Tool] = {tool.name: tool for tool in TOOLS}
 
