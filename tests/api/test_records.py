@@ -31,7 +31,7 @@ async def test_attempts_at_phases_are_listed_with_their_failures(stage: Stage):
     assert (first["status"], first["commitBefore"], first["data"]) == ("failed", "a" * 40, {"k": 1})
     assert first["failure"] == {"class": "agent_error", "message": "it gave up", "phase": "plan"}
     assert first["durationMs"] >= 0
-    assert (second["attempt"], second["status"], second["durationMs"]) == (2, "running", None)
+    assert (second["attempt"], second["status"], second["durationMs"], second["summary"]) == (2, "running", None, None)
 
 
 async def test_conversations_are_listed_with_what_they_gave(stage: Stage):

@@ -75,7 +75,7 @@ def failing(number: int, error: str | None = None) -> dict[str, Any]:
 
 def attempt(**changes: Any) -> Any:
     failure = {"class": "gate_failed", "message": "one\ntwo", "phase": "test"}
-    return {"phase": "test", "attempt": 1, "failure": failure} | changes
+    return {"phase": "test", "attempt": 1, "failure": failure, "summary": None} | changes
 
 
 def lines(capsys: pytest.CaptureFixture[str], *args: Any, **named: Any) -> list[str]:
@@ -130,6 +130,12 @@ def test_failed_attempts_say_why(capsys: pytest.CaptureFixture[str]) -> None:
     told = lines(capsys, view(), attempts=[attempt(), attempt(attempt=2, failure=None)])
     assert "test 1 gate_failed one" in told
     assert not any(line.startswith("test 2") for line in told)
+
+
+def test_what_a_model_says_of_an_attempt_is_told_below(capsys: pytest.CaptureFixture[str]) -> None:
+    told = lines(capsys, view(), attempts=[attempt(summary="It broke."), attempt(attempt=2, summary="It\x1b held.")])
+    assert "test: It broke." in told
+    assert "test 2: It\ufffd held." in told
 
 
 def test_it_says_how_to_see_a_report_and_how_to_answer(capsys: pytest.CaptureFixture[str]) -> None:

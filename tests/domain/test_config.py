@@ -104,6 +104,10 @@ mode = "bubblewrap"
 network = "open"
 extra_paths = ["/opt/sdk"]
 
+[summaries]
+phases = true
+model = "small"
+
 [workflows.translated]
 phases = ["plan", "build", "translate", "test"]
 

@@ -25,6 +25,7 @@ def print_workflow(
     print()
     _print_phases(view)
     _print_failed_attempts(attempts)
+    _print_summaries(attempts)
     _print_tests(view)
     _print_gates(evidence)
     for found in evidence:
@@ -130,6 +131,14 @@ def _print_failed_attempts(attempts: Sequence[PhaseAttemptDict]) -> None:
             if each["failure"] is not None
         ]
         print_table(("FAILED", "ATTEMPT", "CLASS", "WHY"), rows, empty="")
+
+
+def _print_summaries(attempts: Sequence[PhaseAttemptDict]) -> None:
+    """What a model says of each attempt, where the project wants that."""
+    for each in attempts:
+        if each["summary"] is not None:
+            again = f" {each['attempt']}" if each["attempt"] > 1 else ""
+            print(f"\n{each['phase']}{again}: {printable(each['summary'])}")
 
 
 def _print_tests(view: WorkflowDict) -> None:

@@ -12,9 +12,7 @@ from decimal import Decimal
 from typing import Annotated, Literal, Self, cast
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StringConstraints,
     ValidationError,
@@ -24,6 +22,8 @@ from pydantic import (
 
 from adw.domain.agent import AgentLimits, ModelSet, Role, RuntimeName
 from adw.domain.config_problems import describe, refusal
+from adw.domain.config_summaries import SummariesTable
+from adw.domain.config_table import Table
 from adw.domain.defined import problems_of
 from adw.domain.failover import USUAL_REASONS, FallbackReason
 from adw.domain.feedback import FeedbackRules
@@ -58,12 +58,6 @@ def _path_inside(value: str) -> str:
     if value.startswith("/") or ".." in value.split("/"):
         raise ValueError("must be a path inside the repository")
     return value
-
-
-class Table(BaseModel):
-    """A table of the file: immutable, and without room for keys nobody reads."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class ProjectTable(Table):
@@ -367,6 +361,7 @@ class ProjectConfig(Table):
     triggers: TriggersTable = TriggersTable()
     feedback: FeedbackTable = FeedbackTable()
     sandbox: SandboxTable = SandboxTable()
+    summaries: SummariesTable = SummariesTable()
     workflows: dict[Name, WorkflowEntry] = Field(default_factory=dict)
     phases: dict[Name, PhaseEntry] = Field(default_factory=dict)
 

@@ -69,6 +69,8 @@ class PhaseRow:
     data: Mapping[str, Any]
     started_at: datetime
     ended_at: datetime | None
+    summary: str | None = None
+    """What a model says it came to, where a project wants that."""
 
     @property
     def duration_ms(self) -> int | None:

@@ -17,6 +17,9 @@ from adw.store.json import storable, storable_text
 from adw.store.rows import failure_from, failure_to
 from adw.store.tables.work import evidence, phases
 
+SUMMARY_TRIES = 2
+"""How often a summary is asked for; after that there is none."""
+
 
 async def start_phase(
     connection: AsyncConnection, *, adw_id: str, phase: str, attempt: int, commit_before: str | None
@@ -42,7 +45,9 @@ async def end_phase(
     commit_after: str | None = None,
     failure: Failure | None = None,
     data: Mapping[str, Any] | None = None,
+    summarize: bool = False,
 ) -> None:
+    """With `summarize`, a model is to tell afterwards what it came to."""
     values: dict[str, Any] = {"status": status.value, "ended_at": func.clock_timestamp()}
     if commit_after is not None:
         values["commit_after"] = commit_after
@@ -50,6 +55,8 @@ async def end_phase(
         values["failure"] = storable(failure_to(failure))
     if data is not None:
         values["data"] = storable(data)
+    if summarize:
+        values["summary_tries"] = SUMMARY_TRIES
     one = (phases.c.adw_id == adw_id, phases.c.phase == phase, phases.c.attempt == attempt)
     await connection.execute(update(phases).where(*one).values(values))
 
@@ -123,6 +130,7 @@ def _phase(row: RowMapping, usage: Mapping[tuple[str, int], Usage]) -> PhaseRow:
         data=row["data"],
         started_at=row["started_at"],
         ended_at=row["ended_at"],
+        summary=row["summary"],
     )
 
 

@@ -26,6 +26,7 @@ from adw.wiring.foundation import Foundation, open_foundation
 from adw.wiring.free_agents import build_free_agents
 from adw.wiring.resources import HostResources
 from adw.wiring.services import build_gateway, build_services
+from adw.wiring.summaries import build_summaries
 from adw.wiring.triggers import build_trigger_parts
 from adw.worker.agency import keep_agents_working
 from adw.worker.chatter import keep_chatting
@@ -35,6 +36,7 @@ from adw.worker.notifier import Notifier, NotifierSettings, keep_notifying
 from adw.worker.observer import WorkflowObserver
 from adw.worker.outdated import until_outdated
 from adw.worker.reconciler import Reconciler
+from adw.worker.summarist import keep_summarizing
 from adw.worker.triggering import keep_triggering
 from adw.worker.waker import keep_waking
 from adw.worker.watcher import keep_watching
@@ -95,6 +97,7 @@ async def _work(
             "agency": keep_agents_working(foundation.database, free_agents, worker_id=engine.executor_id),
             "watcher": keep_watching(foundation.database, watching),
             "chatter": keep_chatting(foundation.database, conversations, worker_id=engine.executor_id),
+            "summarist": keep_summarizing(build_summaries(foundation, gateway=gateway)),
             "notifier": keep_notifying(_notifier(foundation, engine)),
         }
         await _tend(foundation, engine, running, tasks, stop=stop, until_eof=until_eof)

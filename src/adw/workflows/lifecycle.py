@@ -57,6 +57,7 @@ async def complete_phase(ctx: PhaseContext, data: Mapping[str, Any]) -> None:
             status=PhaseStatus.COMPLETED,
             commit_after=workflow.head_sha,
             data=data,
+            summarize=ctx.run.config.summaries.phases,
         )
         event = NewEvent(
             type=EventType.PHASE_COMPLETED,
@@ -87,6 +88,7 @@ async def fail_phase(ctx: PhaseContext, failure: Failure) -> None:
             attempt=ctx.attempt,
             status=PhaseStatus.FAILED,
             failure=failure,
+            summarize=ctx.run.config.summaries.phases,
         )
         data = {"attempt": ctx.attempt, **failure_to(failure)}
         event = NewEvent(type=EventType.PHASE_FAILED, phase=ctx.phase, message=failure.message, data=data)

@@ -38,6 +38,7 @@ class PhaseAttemptView(Wire):
     ended_at: datetime | None
     duration_ms: int | None
     usage: UsageView
+    summary: str | None = Field(description="What a model says it came to, where `[summaries]` asks for that")
 
 
 class PhaseList(Wire):
@@ -116,6 +117,7 @@ def phase_view(row: PhaseRow) -> PhaseAttemptView:
         ended_at=row.ended_at,
         duration_ms=row.duration_ms,
         usage=usage_view(row.usage),
+        summary=row.summary,
     )
 
 

@@ -15,6 +15,7 @@ from adw.store.approvals import list_approvals
 from adw.store.budgets import list_shared_budgets
 from adw.store.chat_feed import recent_troubles
 from adw.store.events import get_workflow_events
+from adw.store.phases import list_phases
 from adw.store.projects import find_project, list_projects
 from adw.store.usage import usage_of_workflow
 from adw.store.workflows import list_workflows
@@ -80,8 +81,10 @@ async def show_workflow(doors: Doors, _caller: Caller, given: OneWorkflow) -> st
     async with doors.database.read() as connection:
         used = await usage_of_workflow(connection, workflow.adw_id)
         asked = await list_approvals(connection, adw_id=workflow.adw_id, pending_only=True)
+        attempts = await list_phases(connection, workflow.adw_id)
+    told = [f"{each.phase} {each.attempt}: {each.summary}" for each in attempts if each.summary]
     questions = [f"open_question: {approval_line(each)}" for each in asked]
-    return "\n".join([facts(workflow_facts(workflow, used=used)), *questions])
+    return "\n".join([facts(workflow_facts(workflow, used=used)), *told, *questions])
 
 
 async def show_events(doors: Doors, _caller: Caller, given: Events) -> str:

@@ -50,7 +50,11 @@ phases = Table(
     json_object("data"),
     Column("started_at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
     Column("ended_at", DateTime(timezone=True)),
+    Column("summary", Text),
+    Column("summary_tries", Integer, nullable=False, server_default="0"),
+    Column("summary_until", DateTime(timezone=True)),
     one_of("status", PhaseStatus),
+    Index("adw_phases_to_summarize", "ended_at", postgresql_where=text("summary_tries > 0 AND summary IS NULL")),
 )
 
 agent_outputs = Table(

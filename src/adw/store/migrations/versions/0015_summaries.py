@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0015"
 down_revision = "0014"
 branch_labels = None
 depends_on = None
 
+_TABLE = "adw_phases"
+_INDEX = "adw_phases_to_summarize"
+
 
 def upgrade() -> None:
-    pass
+    op.add_column(_TABLE, sa.Column("summary", sa.Text(), nullable=True))
+    op.add_column(_TABLE, sa.Column("summary_tries", sa.Integer(), server_default="0", nullable=False))
+    op.add_column(_TABLE, sa.Column("summary_until", sa.DateTime(timezone=True), nullable=True))
+    op.create_index(_INDEX, _TABLE, ["ended_at"], postgresql_where=sa.text("summary_tries > 0 AND summary IS NULL"))
 
 
 def downgrade() -> None:
-    pass
+    op.drop_index(_INDEX, _TABLE)
+    for name in ("summary", "summary_tries", "summary_until"):
+        op.drop_column(_TABLE, name)
