@@ -18,6 +18,7 @@ from sqlalchemy import CheckConstraint, Index, Table, UniqueConstraint
 from sqlalchemy.dialects import postgresql
 
 import adw
+from adw.api.live.frames import SERVER_FRAMES
 from adw.domain.config import ProjectConfig
 from adw.domain.events import EventType
 from adw.domain.failure import POLICIES
@@ -144,6 +145,8 @@ def render_events() -> str:
         "An event is an immutable fact about a workflow, numbered `seq` 1, 2, 3... without gaps within it.\n"
         "`adw logs ID --json` prints them, one a line.\n",
         *_table(("type", "meaning"), [(f"`{each}`", EVENTS[each]) for each in EventType]),
+        "\nOn a socket ([the live stream](../concepts/live-stream.md)) come besides:\n",
+        *_table(("type", "meaning"), [(f"`{each}`", meaning) for each, meaning in SERVER_FRAMES.items()]),
     )
 
 

@@ -232,7 +232,7 @@ async def test_a_client_that_connects_a_hundred_times_misses_and_repeats_nothing
             await say(stage, adw_id, chance.randint(1, 3))
             await asyncio.sleep(0.002)
 
-    async with served(stage, "granian") as address:
+    async with served(stage) as address:
         writing = asyncio.create_task(write())
         for _ in range(100):
             async with socket_on(address) as client:
@@ -254,7 +254,7 @@ async def test_a_client_that_connects_a_hundred_times_misses_and_repeats_nothing
 async def test_a_slow_client_is_told_that_it_lags_and_another_one_is_served(stage: Stage):
     adw_id = (await stage.work()).adw_id
     async with AsyncExitStack() as stack:
-        address = await stack.enter_async_context(served(stage, "granian"))
+        address = await stack.enter_async_context(served(stage))
         slow = await stack.enter_async_context(socket_on(address))
         quick = await stack.enter_async_context(socket_on(address))
         for client in (slow, quick):

@@ -18,6 +18,7 @@ from adw.ports.gateway import GatewayVerdict, ModelGateway, RunGrant
 from adw.store import chat_turns as turns
 from adw.store.chat_turns import Turn
 from adw.store.db import Database
+from adw.store.deltas import CHAT_PREFIX, Writer
 from adw.store.sessions import was_said
 
 PHASE = "chat"
@@ -65,6 +66,7 @@ class Conversations:
         await self._end(turn, Ended(state="interrupted", answer="(interrupted)"))
 
     async def _end(self, turn: Turn, ended: Ended) -> None:
+        self.database.deltas.drop(_writer(turn))
         async with self.database.begin() as connection:
             await turns.end_turn(connection, turn, state=ended.state, answer=ended.answer)
         log.info("turn_ended", turn=turn.id, state=ended.state)
@@ -156,6 +158,11 @@ def actor_of(turn: Turn) -> str:
     return f"chat:{str(turn.orchestrator_id)[:8]}"
 
 
+def _writer(turn: Turn) -> Writer:
+    """Who is watched while writing."""
+    return Writer(adw_id=f"{CHAT_PREFIX}{turn.orchestrator_id}", phase=PHASE, role=ORCHESTRATOR)
+
+
 class _Scribe:
     """Writes down what is said. The last words are kept back: they are the answer, and are written when it ends."""
 
@@ -184,6 +191,8 @@ class _Scribe:
                 await self.note("tool_result", message.text[:_LONGEST_RESULT], about)
             case "retry":
                 await self.note("notice", message.text)
+            case "delta" if message.text:
+                self._database.deltas.say(_writer(self._turn), message.text)
             case _:
                 pass
 
@@ -194,6 +203,7 @@ class _Scribe:
     async def _flush(self) -> None:
         said, self.pending = self.pending, ""
         if said:
+            self._database.deltas.drop(_writer(self._turn))
             await self.note("text", said)
 
 

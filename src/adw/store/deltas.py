@@ -20,6 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from adw.store.json import storable_text
 
 DELTA_CHANNEL = "adw_deltas"
+CHAT_PREFIX, AGENT_PREFIX = "chat:", "agent:"
+"""Before the id of an orchestrator or of a free agent, where agents of workflows have their workflow's."""
 TICK_S = 0.1
 _PIECE_CHARS = 1200
 """A payload holds less than 8,000 bytes, and a character may take six of them."""
@@ -34,6 +36,7 @@ class Writer:
     """An agent that is writing."""
 
     adw_id: str
+    """Of its workflow; for others see `CHAT_PREFIX` and `AGENT_PREFIX`."""
     phase: str
     role: str
 
@@ -53,6 +56,8 @@ class Deltas:
         self._engine = engine
         self._pending: dict[Writer, list[str]] = {}
         self._ticker: asyncio.Task[None] | None = None
+        self._is_announcing = False
+        self._is_closed = False
 
     def say(self, writer: Writer, piece: str) -> None:
         self._pending.setdefault(writer, []).append(piece)
@@ -64,25 +69,35 @@ class Deltas:
         self._pending.pop(writer, None)
 
     async def close(self) -> None:
+        """What is being announced is let finish: its connection would be lost with it."""
         self._pending.clear()
+        self._is_closed = True
         if self._ticker is not None:
-            self._ticker.cancel()
+            if not self._is_announcing:
+                self._ticker.cancel()
             with suppress(asyncio.CancelledError):
                 await self._ticker
+        self._is_closed = False
 
     async def _drain(self) -> None:
-        while True:
+        while not self._is_closed:
             await asyncio.sleep(TICK_S)
             pending, self._pending = self._pending, {}
             if not pending:
                 return
             payloads = [each for writer, pieces in pending.items() for each in _payloads(writer, "".join(pieces))]
+            self._is_announcing = True
             try:
-                async with self._engine.begin() as connection:
-                    statement = text("SELECT pg_notify(:channel, p) FROM unnest(CAST(:payloads AS text[])) AS p")
-                    await connection.execute(statement, {"channel": DELTA_CHANNEL, "payloads": payloads})
+                await self._announce(payloads)
             except (DBAPIError, NoConnectionFreeError) as error:
                 _log.debug("deltas_lost", reason=str(error))
+            finally:
+                self._is_announcing = False
+
+    async def _announce(self, payloads: list[str]) -> None:
+        async with self._engine.begin() as connection:
+            statement = text("SELECT pg_notify(:channel, p) FROM unnest(CAST(:payloads AS text[])) AS p")
+            await connection.execute(statement, {"channel": DELTA_CHANNEL, "payloads": payloads})
 
 
 def read_delta(payload: str) -> Delta | None:

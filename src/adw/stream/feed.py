@@ -7,20 +7,21 @@ read is the truth, and it is looked at now and then besides.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 import structlog
 
 from adw.kit.errors import AdwError, DatabaseError, NotFoundError, UsageError
 from adw.store.db import Database
-from adw.store.deltas import DELTA_CHANNEL, read_delta
+from adw.store.deltas import DELTA_CHANNEL, Delta, read_delta
 from adw.store.events import last_seq
 from adw.store.feed import Position, parse_position, read_all, read_horizon, read_several
 from adw.store.listen import hear
 from adw.store.notify import CHANNEL
+from adw.stream.log import PREFIXES, Log, LogTopic
 from adw.stream.source import AllWorkflows, Encode, OneWorkflow, Reads, frames_of, placed_frames
 from adw.stream.subscription import RETRY_S, Subscription
 from adw.stream.topic import Topic
@@ -40,6 +41,8 @@ _PAGE = 500
 _REPLAYS = 4
 """Followers that read from the database at once: after a restart all come back together, and others need it too."""
 
+T = TypeVar("T")
+
 Wake = Callable[[Subscription[Any]], None]
 
 _log = structlog.get_logger(component="stream")
@@ -56,6 +59,7 @@ class Feed:
         self._max_frames = max_frames
         self._poll_s = poll_s
         self._topics: dict[str, Topic[int]] = {}
+        self._logs: dict[str, LogTopic] = {}
         self._all: Topic[Position] | None = None
         self._floors: dict[str, int] = {}
         self._wait_s = SOON_S
@@ -80,13 +84,14 @@ class Feed:
             topic = self._topics.get(adw_id)
             written = None if topic is None else topic.ring.end
             if topic is None or written is None or (after or 0) > written:
-                written = await self._last_seq(adw_id)
+                written = await _patiently(lambda: self._last_seq(adw_id))
                 topic = self._topics.get(adw_id)  # meanwhile the last one to follow it may have gone
             if after is not None and after > written:
                 raise UsageError(f"`after` is beyond the last event, {written}", hint="subscribe without `after`")
             if topic is None:
                 topic = Topic(adw_id, start=written, source=self._one(adw_id))
                 self._topics[adw_id] = topic
+                self._look_at(adw_id)
             joined = topic.join(written if after is None else after, wake=wake, left=lambda: self._drop(adw_id))
         self._listen()
         wake(joined)
@@ -106,6 +111,29 @@ class Feed:
         self._listen()
         wake(joined)
         return joined
+
+    async def follow_log(
+        self, log: Log, *, after: int | None, wake: Wake
+    ) -> tuple[Subscription[int], Mapping[str, Any]]:
+        """A log's entries after a place, or after its end if that comes before; without a place those from now on.
+
+        Also how it stands; that it stands otherwise is told. Entries may have been deleted, so a place beyond the end
+        can be one that was given out. Raises NotFoundError.
+        """
+        async with self._joining:
+            topic = self._logs.get(log.name)
+            written = None if topic is None else topic.ring.end
+            if topic is None or written is None or (after or 0) > written:
+                standing, written = await _patiently(log.standing), await _patiently(log.last)
+                topic = self._logs.get(log.name) or LogTopic(log, start=written, standing=standing, reads=self._reads)
+            if log.name not in self._logs:
+                self._logs[log.name] = topic
+                self._look_at(log.name)
+            place = written if after is None else min(after, written)
+            joined = topic.join(place, wake=wake, left=lambda: self._drop(log.name))
+        self._listen()
+        wake(joined)
+        return joined, topic.standing
 
     async def place_of(self, cursor: str) -> Position:
         """Raises UsageError unless it was given out by a server on this database."""
@@ -131,7 +159,8 @@ class Feed:
             self._all = None
         else:
             self._topics.pop(name, None)
-        if not self._topics and self._all is None:
+            self._logs.pop(name, None)
+        if not self._topics and not self._logs and self._all is None:
             self._stop()
 
     def _stop(self) -> None:
@@ -149,7 +178,7 @@ class Feed:
     def _listen(self) -> None:
         if self._tasks:
             return
-        heard = hear(self._database, [CHANNEL, DELTA_CHANNEL], self._hear, anew=self._look_at_all)
+        heard = hear(self._database, [CHANNEL, DELTA_CHANNEL, *PREFIXES], self._hear, anew=self._look_at_all)
         self._tasks = [
             asyncio.create_task(heard, name="stream-listening"),
             asyncio.create_task(self._read(), name="stream-reading"),
@@ -164,27 +193,37 @@ class Feed:
             return
         _log.error("stream_broken", exc_info=error)
         problem = AdwError("the live stream broke down", hint="connect again; the server's log says more")
-        for topic in (*self._topics.values(), *([self._all] if self._all else [])):
+        for topic in (*self._topics.values(), *self._logs.values(), *([self._all] if self._all else [])):
             topic.fail(problem)
 
     def _hear(self, channel: str, payload: str) -> None:
         if channel == CHANNEL:
             if payload in self._topics:
-                self._dirty.add(payload)
-                self._news.set()
+                self._look_at(payload)
             if self._all is not None:
-                self._dirty.add(ALL)
-                self._news.set()
+                self._look_at(ALL)
+        elif channel == DELTA_CHANNEL:
+            self._pass_on(read_delta(payload))
+        elif (name := PREFIXES[channel] + payload) in self._logs:
+            self._look_at(name)
+
+    def _pass_on(self, delta: Delta | None) -> None:
+        if delta is None:
             return
-        delta = read_delta(payload)
-        topic = None if delta is None else self._topics.get(delta.writer.adw_id)
-        if delta is not None and topic is not None:
+        name = delta.writer.adw_id
+        if name in self._logs:
+            self._logs[name].whisper(self._logs[name].log.delta(delta.text))
+        elif name in self._topics:
             data = {"phase": delta.writer.phase, "role": delta.writer.role, "text": delta.text}
-            frame = {"type": "agent_delta", "timestamp": datetime.now(UTC), "adwId": topic.name, "data": data}
-            topic.whisper(orjson.dumps(frame, option=orjson.OPT_UTC_Z).decode())
+            frame = {"type": "agent_delta", "timestamp": datetime.now(UTC), "adwId": name, "data": data}
+            self._topics[name].whisper(orjson.dumps(frame, option=orjson.OPT_UTC_Z).decode())
+
+    def _look_at(self, name: str) -> None:
+        self._dirty.add(name)
+        self._news.set()
 
     def _look_at_all(self) -> None:
-        self._dirty.update(self._topics)
+        self._dirty.update(self._topics, self._logs)
         if self._all is not None:
             self._dirty.add(ALL)
         self._news.set()
@@ -202,6 +241,7 @@ class Feed:
             dirty, self._dirty = self._dirty, set()
             try:
                 await self._advance(dirty - {ALL})
+                await self._advance_logs(dirty)
                 if ALL in dirty and self._is_mine():
                     await self._advance_all()
             except DatabaseError as error:
@@ -219,9 +259,16 @@ class Feed:
         for topic in topics:
             events = found.get(topic.name, [])
             if len(events) == _PAGE:
-                self._dirty.add(topic.name)
-                self._news.set()
+                self._look_at(topic.name)
             self._tell(topic, frames_of(events, self._encode))
+
+    async def _advance_logs(self, names: set[str]) -> None:
+        for topic in [self._logs[name] for name in names if name in self._logs]:
+            page = await topic.log.read(topic.ring.end, limit=_PAGE)
+            self._tell(topic, page.frames)
+            if page.is_more:
+                self._look_at(topic.name)
+            await topic.look()
 
     async def _advance_all(self) -> None:
         topic = self._all
@@ -236,32 +283,31 @@ class Feed:
             self._again_in(0.0 if page.is_more else self._wait_s)
 
     def _again_in(self, delay_s: float) -> None:
-        def again() -> None:
-            self._dirty.add(ALL)
-            self._news.set()
+        asyncio.get_running_loop().call_later(delay_s, self._look_at, ALL)
 
-        asyncio.get_running_loop().call_later(delay_s, again)
-
-    def _tell(self, topic: Topic[Any], frames: list[Any]) -> None:
-        share = MAX_CHARS // max(1, len(self._topics))
+    def _tell(self, topic: Topic[Any], frames: Sequence[Any]) -> None:
+        share = MAX_CHARS // max(1, len(self._topics) + len(self._logs))
         topic.tell(frames, max_frames=self._max_frames, max_chars=min(_MAX_CHARS_EACH, share))
 
     async def _horizon(self) -> Position:
-        while True:
-            try:
-                async with self._database.read() as connection:
-                    return await read_horizon(connection)
-            except DatabaseError:
-                await asyncio.sleep(RETRY_S)
+        async def look() -> Position:
+            async with self._database.read() as connection:
+                return await read_horizon(connection)
+
+        return await _patiently(look)
 
     async def _last_seq(self, adw_id: str) -> int:
-        while True:
-            try:
-                async with self._database.read() as connection:
-                    written = await last_seq(connection, adw_id)
-                break
-            except DatabaseError:
-                await asyncio.sleep(RETRY_S)
+        async with self._database.read() as connection:
+            written = await last_seq(connection, adw_id)
         if not written:
             raise NotFoundError(f"there is no workflow {adw_id}", hint="see `adw workflow list`")
         return written
+
+
+async def _patiently(look: Callable[[], Awaitable[T]]) -> T:
+    """A database that is away is waited for."""
+    while True:
+        try:
+            return await look()
+        except DatabaseError:
+            await asyncio.sleep(RETRY_S)

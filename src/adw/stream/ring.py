@@ -8,18 +8,16 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Generic, TypeVar
 
-from adw.domain.events import EventType
-
 At = TypeVar("At")
 """A place in a feed: `seq` within a workflow, a position among all events."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame(Generic[At]):
-    """An event as it is sent, encoded once."""
+    """An event, or an entry of a log, as it is sent, encoded once."""
 
     at: At
-    type: EventType
+    type: str
     text: str
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from typing import Any
 
-from adw.api.live.frames import error_frame, server_frame
+from adw.api.live.frames import error_frame, feed_named, server_frame
 from adw.api.live.packing import SendTexts
 from adw.kit.errors import AdwError
 from adw.stream import LaggedError, Subscription
@@ -65,7 +65,7 @@ class Outbox:
             return
         except AdwError as error:
             subscription.close()
-            self.answer(error_frame(error.code, error.message, hint=error.hint, adw_id=subscription.name))
+            self.answer(error_frame(error.code, error.message, hint=error.hint, of=feed_named(subscription.name)))
             return
         if frames and subscription.is_open:
             await send([frame.text for frame in frames])
@@ -76,9 +76,10 @@ class Outbox:
 
 
 def _lagged(subscription: Subscription[Any], error: LaggedError) -> str:
-    data: dict[str, Any] = {"adwId": subscription.name, "message": error.message}
+    of = feed_named(subscription.name)
+    data: dict[str, Any] = {of[0]: of[1], "message": error.message}
     if isinstance(subscription.at, int):
         data["lastSeq"] = subscription.at
     else:
         data["cursor"] = str(subscription.at)
-    return server_frame("lagged", adw_id=subscription.name, data=data)
+    return server_frame("lagged", of=of, data=data)

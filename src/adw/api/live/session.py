@@ -14,16 +14,20 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from adw.api.access import check_access
 from adw.api.live.frames import (
+    WORKFLOW,
     Authenticate,
     ClientFrame,
     FrameError,
+    Of,
     Ping,
     Subscribe,
     Unsubscribe,
     error_frame,
+    feed_named,
     read_frame,
     server_frame,
 )
+from adw.api.live.logs import open_log
 from adw.api.live.outbox import Outbox
 from adw.api.live.packing import BATCH_EXTENSION, SendTexts
 from adw.kit.errors import AdwError, AuthenticationError, DatabaseError, UsageError
@@ -77,7 +81,8 @@ class Session:
         self._stopping = stopping
         self._limits = limits
         self._outbox = Outbox()
-        self._followed: dict[str, Subscription[Any]] = {}
+        self._followed: dict[Of, Subscription[Any]] = {}
+        """By what the client called them."""
         self._token: str | None = None
         """What was given in a frame instead of in the headers."""
         self._heard_at = time.monotonic()
@@ -136,21 +141,21 @@ class Session:
             except WebSocketDisconnect:
                 return GONE
             self._heard_at = time.monotonic()
-            name: str | None = None
+            of: Of | None = None
             try:
                 frame = read_frame(text)
-                name = getattr(frame, "adw_id", None)
+                of = getattr(frame, "of", None)
                 await self._do(frame)
             except AdwError as error:
-                self._outbox.answer(error_frame(error.code, error.message, hint=error.hint, adw_id=name))
+                self._outbox.answer(error_frame(error.code, error.message, hint=error.hint, of=of))
 
     async def _do(self, frame: ClientFrame) -> None:
         match frame:
             case Subscribe():
                 await self._subscribe(frame)
             case Unsubscribe():
-                self._leave(frame.adw_id)
-                self._outbox.answer(server_frame("unsubscribed", adw_id=frame.adw_id, data={"adwId": frame.adw_id}))
+                self._leave(frame.of)
+                self._outbox.answer(server_frame("unsubscribed", of=frame.of, data=dict([frame.of])))
             case Ping():
                 self._outbox.answer(server_frame("pong"))
             case Authenticate():
@@ -160,26 +165,34 @@ class Session:
 
     async def _subscribe(self, frame: Subscribe) -> None:
         """Follows a feed; one that is followed already begins anew at the place asked for."""
-        name = frame.adw_id
-        self._leave(name)
-        self._followed = {each.name: each for each in self._followed.values() if each.is_open}
+        self._leave(frame.of)
+        self._followed = {of: each for of, each in self._followed.items() if each.is_open}
         if len(self._followed) >= self._limits.subscriptions:
             raise TooManySubscriptionsError(
                 f"a socket may follow {self._limits.subscriptions} feeds", hint="unsubscribe, or open another socket"
             )
-        if name == ALL:
-            after = None if frame.after is None else str(frame.after)
-            subscription = await self._feed.follow_all(after=after, wake=self._outbox.wake)
-            data = {"adwId": ALL, "cursor": str(subscription.at)}
-        else:
-            number = None if frame.after is None else int(frame.after)
-            subscription = await self._feed.follow(name, after=number, wake=self._outbox.wake)
-            data = {"adwId": name, "lastSeq": subscription.at}
-        self._followed[name] = subscription
-        self._outbox.answer(server_frame("subscribed", adw_id=name, data=data))
+        subscription, known = await self._follow(frame)
+        self._followed[frame.of] = subscription
+        of = feed_named(subscription.name)
+        self._outbox.answer(server_frame("subscribed", of=of, data={of[0]: of[1], **known}))
 
-    def _leave(self, name: str) -> None:
-        left = self._followed.pop(name, None)
+    async def _follow(self, frame: Subscribe) -> tuple[Subscription[Any], dict[str, Any]]:
+        """Also what is to be known of the place where it begins."""
+        (field, name), wake = frame.of, self._outbox.wake
+        if name == ALL and field == WORKFLOW:
+            after = None if frame.after is None else str(frame.after)
+            everything = await self._feed.follow_all(after=after, wake=wake)
+            return everything, {"cursor": str(everything.at)}
+        number = None if frame.after is None else int(frame.after)
+        if field == WORKFLOW:
+            events = await self._feed.follow(name, after=number, wake=wake)
+            return events, {"lastSeq": events.at}
+        log = await open_log(self._socket.app, field, name)
+        entries, standing = await self._feed.follow_log(log, after=number, wake=wake)
+        return entries, {"lastSeq": entries.at, **standing}
+
+    def _leave(self, of: Of) -> None:
+        left = self._followed.pop(of, None)
         if left is not None:
             left.close()
 
