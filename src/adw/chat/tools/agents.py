@@ -19,6 +19,7 @@ from adw.domain.free_agent import USUAL_BUDGET_USD, AgentCommand, AgentLogEntry,
 from adw.kit.errors import UsageError
 from adw.store import free_agents as store
 from adw.store.free_agent_log import read_tail
+from adw.store.projects import find_project
 
 _MOST_SHOWN_CHARS = 2_000
 
@@ -41,7 +42,7 @@ class NewAgent(Input):
 class Templates(Input):
     """Whose templates."""
 
-    project: Reference | None = Field(default=None, description="With those of its .claude/agents")
+    project: Reference | None = Field(default=None, description="A known one, with those of its .claude/agents")
 
 
 class Living(Input):
@@ -89,7 +90,12 @@ async def create_agent(doors: Doors, caller: Caller, given: NewAgent) -> str:
 
 
 async def show_templates(doors: Doors, _caller: Caller, given: Templates) -> str:
-    usable, broken = await doors.agency.templates(await _ground(doors, given.project))
+    ground = None
+    if given.project is not None:
+        async with doors.database.read() as connection:
+            known = await find_project(connection, given.project)
+        ground = await _ground(doors, known.id)
+    usable, broken = await doors.agency.templates(ground)
     return "\n".join([*map(_template_line, usable), *(f"cannot be used: {each.problem}" for each in broken)])
 
 
