@@ -16,6 +16,7 @@ from adw.api.routes import (
     config,
     events,
     execute,
+    free_agents,
     health,
     hosts,
     issues,
@@ -66,6 +67,7 @@ ROUTERS: Sequence[APIRouter] = (
     audit.router,
     config.router,
     orchestrator.router,
+    free_agents.router,
     mcp.router,
     webhooks.router,
 )
