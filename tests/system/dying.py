@@ -67,10 +67,20 @@ class Trail:
 
     def __init__(self, file):
         self.file = file
+        self._left, self._read = set(), 0
 
     def lines(self, word):
         said = self.file.read_text().splitlines() if self.file.exists() else []
         return [line.removeprefix(f"{word} ") for line in said if line.startswith(f"{word} ")]
+
+    def left(self):
+        """The legs that came to their end; asked so often that only what is new is read."""
+        with self.file.open() as file:
+            file.seek(self._read)
+            new = file.read().rpartition("\n")[0]
+        self._read += len(new.encode())
+        self._left.update(line.removeprefix("left ") for line in new.splitlines() if line.startswith("left "))
+        return self._left
 
 
 async def disturbed(scene, course, *, had):
@@ -99,7 +109,7 @@ async def disturbed(scene, course, *, had):
 
 
 async def _over(scene, tries, trail):
-    left = Counter(run.partition(".")[0] for run in set(trail.lines("left")))
+    left = Counter(run.partition(".")[0] for run in trail.left())
     going = [each for each in tries if left[each.adw_id] < each.legs]
     for each in tries:
         if each not in going and (await scene.workflow(each.adw_id)).status in AT_REST and await each.moves_on(scene):

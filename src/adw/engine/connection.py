@@ -7,6 +7,7 @@ from sqlalchemy.engine import ExceptionContext
 
 from adw.engine.outage import lost_connection
 from adw.store.db import end_stalled_transactions
+from adw.store.lively import ask_the_idle
 
 _POOL_TIMEOUT_S = 30
 
@@ -18,10 +19,10 @@ def engine_pool(url: str, *, size: int) -> Engine:
         pool_size=size,
         max_overflow=0,
         pool_timeout=_POOL_TIMEOUT_S,
-        pool_pre_ping=True,
         connect_args={"prepare_threshold": None, "application_name": "adw-engine"},
     )
     event.listen(pool, "handle_error", _mark_lost)
+    ask_the_idle(pool)
     end_stalled_transactions(pool)
     return pool
 

@@ -12,6 +12,7 @@ from adw.engine import upstream
 from adw.engine.errors import DuplicateStepError, StepFailedError
 from adw.engine.outage import through_outages
 from adw.engine.outcomes import failure, success, unwrap
+from adw.engine.records import Records
 from adw.kit.errors import AdwError, DatabaseError
 from adw.ports.engine import JsonObject, JsonValue
 from adw.store.db import Database
@@ -37,6 +38,7 @@ class DbosLeg:
         self._is_closing = is_closing
         self._root = asyncio.current_task()
         self._names: set[str] = set()
+        self._records = Records(database, run_id=run_id)
 
     @property
     def run_id(self) -> str:
@@ -48,7 +50,11 @@ class DbosLeg:
 
     async def step(self, name: str, work: Callable[[], Awaitable[JsonValue]]) -> JsonValue:
         self._claim_name(name)
+        place = DBOS.reserve_step()
         await self._park_if_closing()
+        known = await self._records.take(place.step_id, name=name)
+        if known is not None:
+            return unwrap(known)
 
         async def body() -> JsonObject:
             try:
@@ -57,7 +63,7 @@ class DbosLeg:
                 return failure(error)
 
         try:
-            record = await DBOS.run_step_async({"name": name, "preemptible": True}, body)
+            record = await place.run_async({"name": name, "preemptible": True}, body)
         except upstream.RunGone as gone:
             raise asyncio.CancelledError(str(gone)) from gone
         except PortableWorkflowError as error:
@@ -67,6 +73,9 @@ class DbosLeg:
     async def transaction(self, name: str, work: Callable[[AsyncConnection], Awaitable[JsonValue]]) -> JsonValue:
         self._claim_name(name)
         slot = upstream.take_slot()
+        known = await self._records.take(slot.number, name=name)
+        if known is not None:
+            return unwrap(known)
         try:
             return unwrap(await through_outages(lambda: self._commit(slot, name, work)))
         except upstream.RunGone as gone:

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from adw.kit.errors import ConfigurationError, DatabaseError
 from adw.store.deltas import Deltas
+from adw.store.lively import ask_the_idle
 from adw.store.notify import Notifier
 from adw.store.touched import clear_touched, is_work_touched, touched_by
 
@@ -40,9 +41,9 @@ class Database:
             self.url,
             pool_size=pool_size,
             max_overflow=pool_size,
-            pool_pre_ping=True,
             connect_args={"prepare_threshold": None, "application_name": "adw"},
         )
+        ask_the_idle(self.engine.sync_engine)
         end_stalled_transactions(self.engine.sync_engine, after_s=stall_s)
         self.notifier = Notifier(self.engine)
         self.deltas = Deltas(self.engine)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from adw.domain.config import ProjectConfig
@@ -21,7 +21,7 @@ from adw.domain.workflow import Workflow
 from adw.ports.engine import JsonValue, Leg
 from adw.ports.forge import Forge
 from adw.ports.prompts import IssueText
-from adw.ports.workspace import WorkspaceSpec
+from adw.ports.workspace import Workspace, WorkspaceSpec
 from adw.store import approvals
 from adw.store.db import Connection
 from adw.store.events import FencedError, append_event
@@ -51,6 +51,8 @@ class Run:
     project: Project
     config: ProjectConfig
     epoch: int
+    opened: dict[WorkspaceSpec, Workspace] = field(default_factory=dict["WorkspaceSpec", "Workspace"])
+    """Workspaces this leg has seen to by itself; a replay comes by each of its phases, and need not look every time."""
 
     @property
     def adw_id(self) -> str:
@@ -99,10 +101,8 @@ class PhaseContext:
         return await self.run.leg.step(self._name(name), work)
 
     async def transaction(self, name: str, work: Callable[[Connection], Awaitable[JsonValue]]) -> Any:
-        """Runs `work` exactly once, its writes and its record in one commit; then wakes whoever watches."""
-        result = await self.run.leg.transaction(self._name(name), work)
-        self.services.database.notifier.mark([self.adw_id])
-        return result
+        """Runs `work` exactly once, its writes and its record in one commit."""
+        return await self.run.leg.transaction(self._name(name), work)
 
     async def update(self, name: str, *, changes: Mapping[str, Any], event: NewEvent) -> None:
         """Changes columns of the workflow, once, with the event that tells of it."""

@@ -114,7 +114,6 @@ async def fail_workflow(run: Run, failure: Failure, *, name: str) -> None:
         return None
 
     await run.leg.transaction(name, work)
-    run.services.database.notifier.mark([run.adw_id])
 
 
 async def complete_workflow(run: Run) -> None:
@@ -124,9 +123,8 @@ async def complete_workflow(run: Run) -> None:
         event = NewEvent(type=EventType.WORKFLOW_COMPLETED, message="all phases are done")
         await transition(connection, run.adw_id, to=Status.COMPLETED, event=event, owner_epoch=run.epoch)
         await record_kpi(connection, run.adw_id, sizes=sizes, succeeded=True)
-        # What came up on the pull request meanwhile was left for now.
+        # What came up on the pull request while phases were at work has not been looked at yet.
         await look_soon(connection, run.adw_id)
         return None
 
     await run.leg.transaction("complete", work)
-    run.services.database.notifier.mark([run.adw_id])

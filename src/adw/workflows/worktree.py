@@ -11,7 +11,7 @@ from adw.domain.failure import FailureClass
 from adw.domain.project import ForgeKind
 from adw.ports.commands import CommandSet, Place
 from adw.ports.engine import JsonValue
-from adw.ports.workspace import Workspace
+from adw.ports.workspace import Workspace, WorkspaceSpec
 from adw.store.db import Connection
 from adw.store.leases import PortPair, held_ports, lease_ports, longest_at_rest, release_ports
 from adw.store.workflows import update_workflow
@@ -107,7 +107,7 @@ async def open_worktree(ctx: PhaseContext, *, branch: str) -> Worktree:
         return await _prepare(ctx, branch)
 
     recorded: Mapping[str, Any] = await ctx.step("workspace", work)
-    workspace = await ctx.services.workspaces.open(ctx.spec(branch))
+    workspace = await _opened(ctx, ctx.spec(branch))
     ports = PortPair(backend=int(recorded["backend"]), frontend=int(recorded["frontend"]))
     async with ctx.services.database.read() as connection:
         has_moved = await held_ports(connection, adw_id=ctx.adw_id, host=ctx.services.host) != ports
@@ -136,8 +136,17 @@ async def set_up(ctx: PhaseContext, worktree: Worktree) -> None:
 async def _prepare(ctx: PhaseContext, branch: str) -> JsonValue:
     services = ctx.services
     await warn_if_open(ctx)
-    ports = await _move_in(ctx, await services.workspaces.prepare(ctx.spec(branch)))
+    spec = ctx.spec(branch)
+    ctx.run.opened[spec] = workspace = await services.workspaces.prepare(spec)
+    ports = await _move_in(ctx, workspace)
     return {"backend": ports.backend, "frontend": ports.frontend}
+
+
+async def _opened(ctx: PhaseContext, spec: WorkspaceSpec) -> Workspace:
+    """Made sure of once a leg, and by each step that prepares it: what else happens in a leg happens through it."""
+    if spec not in ctx.run.opened:
+        ctx.run.opened[spec] = await ctx.services.workspaces.open(spec)
+    return ctx.run.opened[spec]
 
 
 async def _move_in(ctx: PhaseContext, workspace: Workspace) -> PortPair:
