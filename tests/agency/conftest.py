@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -11,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from adw.agents.claude import ClaudeRuntime
 from adw.agents.plain.runtime import PlainRuntime
 from adw.agents.scripted_model import Scenario, parse_scenario, serve_scripted_model
+from adw.agents.sessions import ClaudeSessionStore
 from adw.chat.agency import FreeAgents, Places
 from adw.control.agency import Agency, AgentOrder, Ground
 from adw.domain.free_agent import AgentCommand, AgentLogEntry, FreeAgent
@@ -21,6 +24,7 @@ from adw.gateway import Credential, Gateway, Upstream
 from adw.intake.service import Intake
 from adw.kit.paths import DataPaths
 from adw.kit.process import Lifeline, SupervisedLauncher
+from adw.ports.agents import AgentRuntime
 from adw.store import chat, free_agents
 from adw.store.db import Database
 from adw.store.free_agent_log import read_log
@@ -31,7 +35,7 @@ from adw.wiring.projects import LocalProjects
 from adw.worker.agency import AgentSource
 from adw.worker.holding import Holder
 from adw.workspace.git import GitWorkspaces
-from adw.workspace.sandbox import HostContainment
+from adw.workspace.sandbox import HostContainment, ThisMachine, find_sandbox, inner_variables
 
 MODEL = "claude-sonnet-5-5"
 HOST = "here"
@@ -126,7 +130,13 @@ class Office:
 
 
 @pytest.fixture
-async def office(database: Database, tmp_path: Path) -> AsyncIterator[Office]:
+def runtime_name() -> str:
+    """`plain` works in this process; `claude` is the CLI in its sandbox, as on a person's machine."""
+    return "plain"
+
+
+@pytest.fixture
+async def office(database: Database, tmp_path: Path, runtime_name: str) -> AsyncIterator[Office]:
     workspaces = GitWorkspaces(tmp_path)
     access = LocalProjects(database=database, paths=DataPaths(tmp_path))
     (tmp_path / "life").mkdir()
@@ -139,20 +149,27 @@ async def office(database: Database, tmp_path: Path) -> AsyncIterator[Office]:
                 base_url=server.url, credential=Credential.first_of(api_key="k", auth_token=None, oauth_token=None)
             ),
             prices=LIST_PRICES,
+            socket_dir=tmp_path / "life",
         ) as gateway,
     ):
-        launcher = SupervisedLauncher(lifeline=lifeline, runtime_dir=tmp_path / "life")
+        contained = runtime_name == "claude"
+        machine = ThisMachine(environment=dict(os.environ), data_dir=tmp_path, tools=tmp_path / "tools")
+        sandbox = await find_sandbox(machine) if contained else None
+        launcher = SupervisedLauncher(lifeline=lifeline, runtime_dir=tmp_path / "life", sandbox=sandbox)
+        rows = PostgresTranscripts(database.engine)
+        runtime: AgentRuntime = PlainRuntime(launcher=launcher, rows=rows, runtime_dir=tmp_path / "runs")
+        if contained:
+            store = ClaudeSessionStore(rows)
+            runtime = ClaudeRuntime(launcher=launcher, session_store=store, runtime_dir=tmp_path / "runs")
         agents = FreeAgents(
             database=database,
-            runtime=PlainRuntime(
-                launcher=launcher, rows=PostgresTranscripts(database.engine), runtime_dir=tmp_path / "runs"
-            ),
+            runtime=runtime,
             gateway=gateway,
             places=Places(
                 database=database,
                 workspaces=workspaces,
                 access=access,
-                containment=HostContainment(operator="off"),
+                containment=HostContainment(operator="auto" if contained else "off", env=inner_variables(Path.home())),
                 folder=tmp_path / "agents",
                 host=HOST,
             ),
