@@ -129,7 +129,7 @@ def _try(
 
 
 def _is_open(path: str) -> bool:
-    return path.startswith(("/health", "/webhooks/", "/login/"))
+    return path.startswith(("/health", "/webhooks/", "/login/", "/approve/"))
 
 
 async def _opened(url: str, root: Path, template: Path) -> Stage:

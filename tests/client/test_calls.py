@@ -7,6 +7,7 @@ import sys
 import typing
 
 import pytest
+from sqlalchemy import text
 from tests.client.conftest import Live
 
 from adw.api.routes import ROUTERS, hosts
@@ -22,6 +23,7 @@ from adw.api.views import (
     forge,
     kpi,
     messages,
+    notifications,
     orchestrator,
     orders,
     projects,
@@ -81,6 +83,8 @@ SAME = [
     (hosts.WorkerList, t.WorkerListDict),
     (hosts.PortList, t.PortListDict),
     (SettingList, t.SettingListDict),
+    (notifications.NotificationsView, t.NotificationsDict),
+    (notifications.DeliveryList, t.DeliveryListDict),
     (TriggerPage, t.TriggerPageDict),
     (ScheduleList, t.ScheduleListDict),
     (orchestrator.PostedView, t.PostedDict),
@@ -99,7 +103,7 @@ SAME = [
 ]
 
 
-NOT_CALLED = ("/webhooks/", "/login/", "/api/logout", "/api/events/stream", "/mcp")
+NOT_CALLED = ("/webhooks/", "/login/", "/approve/", "/api/logout", "/api/events/stream", "/mcp")
 
 
 @pytest.mark.parametrize(("view", "answer"), SAME)
@@ -245,6 +249,24 @@ async def _schedule(client: AsyncAdwClient, path: str, project: str) -> None:
     assert await client.remove_schedule(made["id"]) == made
 
 
+async def _notify(live: Live, client: AsyncAdwClient) -> None:
+    channel = await client.add_channel(
+        "ops", kind="webhook", fields={"url": "https://example.com/hook", "secretEnv": "ADW_NOTIFY_OPS"}
+    )
+    rule = await client.add_rule("ops", ["ends"], fields={"quietFrom": "22:00", "quietUntil": "07:00"})
+    found = await client.notifications()
+    assert (found["channels"], found["rules"]) == ([channel], [rule])
+    assert not (await client.switch_rule(rule["id"], on=False))["enabled"]
+    assert (await client.switch_rule(rule["id"], on=True))["enabled"]
+    sent = await client.test_channel("ops")
+    async with live.stage.database.begin() as connection:
+        await connection.execute(text("UPDATE notification_deliveries SET state = 'failed'"))
+    assert [each["id"] for each in (await client.deliveries(state="failed"))["deliveries"]] == [sent["id"]]
+    assert (await client.retry_delivery(sent["id"]))["state"] == "waiting"
+    assert (await client.remove_rule(rule["id"]))["id"] == rule["id"]
+    assert (await client.remove_channel("ops"))["id"] == channel["id"]
+
+
 async def _admit(client: AsyncAdwClient) -> None:
     made = await client.create_token("ci", scope="read", expires_at="2030-01-01T00:00:00Z")
     assert (await client.tokens())["tokens"] == [made["token"]]
@@ -281,6 +303,7 @@ async def _decide(live: Live, client: AsyncAdwClient) -> None:
         assert decided["approval"]["decidedBy"] == "pat"
     assert decided["workflow"]["status"] == "failed"
     assert (await client.retry(adw_id))["workflow"]["status"] == "queued"
+    await _notify(live, client)
 
 
 def _recorded(client: AsyncAdwClient) -> dict[str, list[str]]:

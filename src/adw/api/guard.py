@@ -21,6 +21,9 @@ SIGNED_PATHS = "/webhooks/"
 """What lies below is let through under any name and without the token: its senders sign what they send."""
 LOGIN_PATHS = "/login/"
 """What lies below is itself a secret, good for one time."""
+APPROVAL_PATHS = "/approve/"
+"""What lies below is itself a secret, too, that answers one question. It is let through under any name and from any
+page: it proves everything by itself, and a browser sends nothing of its own along."""
 
 _POLICY_VIOLATION = 1008
 _HEADERS: Mapping[str, str] = {
@@ -52,7 +55,7 @@ class Guard:
             await self._app(scope, receive, guarded)
 
     def _refusal(self, scope: Scope) -> Response | None:
-        if scope["path"].startswith(SIGNED_PATHS):
+        if scope["path"].startswith((SIGNED_PATHS, APPROVAL_PATHS)):
             return _unreadable_target(scope)
         headers = Headers(scope=scope)
         return self._wrong_host(headers) or _foreign_origin(headers) or _unreadable_target(scope)

@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from adw import __version__
 from adw.api.access.credentials import SESSION_COOKIE
 from adw.api.access.scopes import needed_scope
-from adw.api.guard import LOGIN_PATHS, SIGNED_PATHS
+from adw.api.guard import APPROVAL_PATHS, LOGIN_PATHS, SIGNED_PATHS
 from adw.api.problems import MEDIA_TYPE, Problem
 
 _MEANINGS = {
@@ -83,7 +83,7 @@ def _schema(app: FastAPI) -> dict[str, Any]:
         if "application/json" in operation["responses"].get("200", {}).get("content", {}):
             operation["responses"]["304"] = _UNCHANGED
     for path, item in described["paths"].items():
-        if not path.startswith(("/health", SIGNED_PATHS, LOGIN_PATHS)):
+        if not path.startswith(("/health", SIGNED_PATHS, LOGIN_PATHS, APPROVAL_PATHS)):
             for method, operation in item.items():
                 operation["security"] = [{"token": []}, {"session": []}]
                 operation["x-adw-scope"] = needed_scope(method.upper(), path)

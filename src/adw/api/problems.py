@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -130,7 +131,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    path = "/login/..." if request.url.path.startswith("/login/") else request.url.path  # the rest of it is a secret
+    path = re.sub(r"^/(login|approve)/.*", r"/\1/...", request.url.path, flags=re.DOTALL)  # the rest is a secret
     _log.error("request_crashed", method=request.method, path=path, exc_info=error)
     return problem_response(
         status=500,

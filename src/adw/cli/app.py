@@ -25,6 +25,7 @@ from adw.cli.commands import (
     kpi,
     mcp,
     model_server,
+    notify,
     pr,
     project,
     run,
@@ -91,6 +92,7 @@ app.add_typer(project.app, name="project")
 app.add_typer(schedule.app, name="schedule")
 app.add_typer(trigger.app, name="trigger")
 app.add_typer(worktree.app, name="worktree")
+app.add_typer(notify.app, name="notify")
 app.command("open")(open_command.open_browser)
 app.command("audit")(audit.audit)
 app.add_typer(token.app, name="token")

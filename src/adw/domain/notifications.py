@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
 from adw.domain.events import EventType
-from adw.domain.quiet import QuietHours
+from adw.domain.quiet import QuietHours, minute_of
 from adw.kit.errors import UsageError
 
 RED_CHECKS = "red_checks"
@@ -105,6 +105,7 @@ class Rule:
     urgent: tuple[str, ...]
     digest: Digest | None
     quiet: QuietHours | None
+    zone: str
     enabled: bool
     created_by: str
     created_at: datetime
@@ -125,6 +126,15 @@ class Delivery:
     error: str | None
     created_at: datetime
     ended_at: datetime | None
+
+
+def digest_of(*, minutes: int | None, at: Sequence[str], zone: str) -> Digest | None:
+    """From `08:00` and the like. Raises UsageError."""
+    if minutes is None and not at:
+        return None
+    if minutes is not None and at:
+        raise UsageError("a digest comes every so many minutes or at fixed times", hint="give one of the two")
+    return Digest(minutes=minutes, at=tuple(sorted({minute_of(each) for each in at})), zone=zone)
 
 
 def expand_events(names: Iterable[str]) -> tuple[str, ...]:

@@ -25,11 +25,16 @@ class QuietHours:
         """From `22:00` and `07:30`. Raises UsageError."""
         if start is None or end is None:
             raise UsageError("quiet hours have a beginning and an end", hint="for example 22:00 and 07:00")
-        try:
-            ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise UsageError(f"there is no time zone {zone!r}", hint="for example Europe/Berlin") from error
-        return cls(start=_minute(start), end=_minute(end), zone=zone)
+        return cls(start=minute_of(start), end=minute_of(end), zone=check_zone(zone))
+
+
+def check_zone(zone: str) -> str:
+    """The name of the zone itself. Raises UsageError when there is none of that name."""
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise UsageError(f"there is no time zone {zone!r}", hint="for example Europe/Berlin") from error
+    return zone
 
 
 def clock_time(minute: int) -> str:
@@ -37,7 +42,8 @@ def clock_time(minute: int) -> str:
     return f"{minute // _MINUTES:02}:{minute % _MINUTES:02}"
 
 
-def _minute(text: str) -> int:
+def minute_of(text: str) -> int:
+    """Of the day, from `07:30`. Raises UsageError."""
     hours, _, minutes = text.partition(":")
     if not (hours.isascii() and hours.isdigit() and minutes.isascii() and minutes.isdigit()):
         raise UsageError(f"{text!r} is no time of day", hint="write it as HH:MM, for example 22:00")

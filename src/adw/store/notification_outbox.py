@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, delete, func, or_, select, text, update
+from sqlalchemy import Select, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -141,7 +141,6 @@ async def list_deliveries(
     *,
     state: DeliveryState | None = None,
     channel_id: str | None = None,
-    before: tuple[datetime, str] | None = None,
     limit: int = 50,
 ) -> list[Delivery]:
     """Newest first."""
@@ -150,10 +149,6 @@ async def list_deliveries(
         query = query.where(deliveries.c.state == state.value)
     if channel_id is not None:
         query = query.where(deliveries.c.channel_id == channel_id)
-    if before is not None:
-        at, last = before
-        older = deliveries.c.created_at < at
-        query = query.where(or_(older, (deliveries.c.created_at == at) & (deliveries.c.id < storable_text(last))))
     return [_delivery(row) for row in (await connection.execute(query)).mappings()]
 
 

@@ -139,6 +139,7 @@ def rule_from(row: RowMapping) -> Rule:
         urgent=tuple(row["urgent"]),
         digest=Digest(minutes=minutes, at=at, zone=zone) if minutes is not None or at else None,
         quiet=None if quiet_from is None else QuietHours(start=quiet_from, end=row["quiet_until"], zone=zone),
+        zone=zone,
         enabled=row["enabled"],
         created_by=row["created_by"],
         created_at=row["created_at"],

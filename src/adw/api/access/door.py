@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from adw.api.access.credentials import CSRF_HEADER, credential_in, session_secret
 from adw.api.access.gate import gate_of, refuse_if_limited
 from adw.api.access.scopes import SAFE, needed_scope
-from adw.api.guard import LOGIN_PATHS, OPEN_PATHS, SIGNED_PATHS
+from adw.api.guard import APPROVAL_PATHS, LOGIN_PATHS, OPEN_PATHS, SIGNED_PATHS
 from adw.api.problems import problem_of
 from adw.domain.access import Principal, csrf_of
 from adw.kit.errors import AdwError, ForbiddenError
@@ -48,7 +48,7 @@ async def _let_in(scope: Scope) -> None:
     if path in OPEN_PATHS:
         return
     gate, peer = gate_of(scope["app"]), peer_of(scope)
-    for limit, prefix in ((gate.webhooks, SIGNED_PATHS), (gate.links, LOGIN_PATHS)):
+    for limit, prefix in ((gate.webhooks, SIGNED_PATHS), (gate.links, LOGIN_PATHS), (gate.links, APPROVAL_PATHS)):
         if path.startswith(prefix):
             refuse_if_limited(limit, peer)
             limit.count(peer)

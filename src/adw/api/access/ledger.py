@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from adw.api.access.door import peer_of, principal_of
 from adw.api.access.routing import destination_of
 from adw.api.access.scopes import changes_something
-from adw.api.guard import LOGIN_PATHS, SIGNED_PATHS
+from adw.api.guard import APPROVAL_PATHS, LOGIN_PATHS, SIGNED_PATHS
 from adw.domain.access import FORGE, STRANGER, Principal
 from adw.kit.errors import DatabaseError
 from adw.kit.log import get_logger
@@ -66,8 +66,9 @@ def _deed(scope: Scope, status: int) -> Deed:
     principal = principal_of(scope)
     path = str(scope["path"])
     destination = destination_of(scope)
-    # The part of an address that logs somebody in is a secret.
-    target = None if path.startswith(LOGIN_PATHS) else "/".join(map(str, destination.parts.values())) or None
+    target = "/".join(map(str, destination.parts.values())) or None
+    if path.startswith((LOGIN_PATHS, APPROVAL_PATHS)):  # whose address is a secret; what it is for, its route says
+        target = scope.get("state", {}).get("deed_target")
     return Deed(
         who=_who(principal, path, status),
         token_id=None if principal is None else principal.token_id,

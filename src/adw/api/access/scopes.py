@@ -21,6 +21,7 @@ _RULES: Sequence[tuple[str, str, AccessScope]] = (
     (_ANY, r"/api/tokens(/.*)?", AccessScope.ADMIN),
     (_ANY, r"/api/audit(/.*)?", AccessScope.ADMIN),
     (_ANY, r"/api/config(/.*)?", AccessScope.ADMIN),
+    ("POST|PUT|DELETE", r"/api/notifications/.*", AccessScope.ADMIN),
     ("PUT|DELETE", r"/api/budgets/.*", AccessScope.ADMIN),
     ("POST", r"/api/(login|logout)", AccessScope.READ),
     ("POST", r"/api/adw/workflows/preview", AccessScope.READ),

@@ -28,14 +28,14 @@ router = APIRouter(prefix="/api/adw/workflows/{adw_id}/diff", tags=["workflows"]
 async def get_diff(services: Services, adw_id: AdwId) -> Response:
     """What the workflow changes against its base; empty as long as it has no commit."""
     workflow, project = await _look(services, adw_id)
-    return diff_response(await _diff(services, workflow, project))
+    return diff_response(await workflow_diff(services, workflow, project))
 
 
 @router.get("/stat")
 async def get_diff_stat(services: Services, adw_id: AdwId) -> DiffStat:
     """Which files it touches, and by how many lines."""
     workflow, project = await _look(services, adw_id)
-    files = changed_files(await _diff(services, workflow, project))
+    files = changed_files(await workflow_diff(services, workflow, project))
     return DiffStat(
         adw_id=workflow.adw_id,
         base=workflow.base_sha,
@@ -53,13 +53,7 @@ def diff_response(text: str) -> Response:
     return Response(text.encode("utf-8", "replace"), media_type=f"{DIFF_TYPE}; charset=utf-8")
 
 
-async def _look(services: ApiServices, adw_id: str) -> tuple[Workflow, Project]:
-    async with services.database.read() as connection:
-        workflow = await require_workflow(connection, adw_id)
-        return workflow, await get_project(connection, workflow.project_id)
-
-
-async def _diff(services: ApiServices, workflow: Workflow, project: Project) -> str:
+async def workflow_diff(services: ApiServices, workflow: Workflow, project: Project) -> str:
     """The pull request's, which follows its base branch; else that of the commits on the remote."""
     if workflow.pr_number is not None:
         try:
@@ -70,3 +64,9 @@ async def _diff(services: ApiServices, workflow: Workflow, project: Project) -> 
     if workflow.head_sha in {None, workflow.base_sha}:
         return ""
     return await services.access.diff(project, base=workflow.base_sha, head=str(workflow.head_sha))
+
+
+async def _look(services: ApiServices, adw_id: str) -> tuple[Workflow, Project]:
+    async with services.database.read() as connection:
+        workflow = await require_workflow(connection, adw_id)
+        return workflow, await get_project(connection, workflow.project_id)

@@ -7,6 +7,7 @@ from adw.client.asynchronous.budgets import AsyncBudgets
 from adw.client.asynchronous.chat import AsyncChat
 from adw.client.asynchronous.following import AsyncFollowing
 from adw.client.asynchronous.hosts import AsyncHosts
+from adw.client.asynchronous.notifications import AsyncNotifications
 from adw.client.asynchronous.projects import AsyncProjects
 from adw.client.asynchronous.records import AsyncRecords
 from adw.client.asynchronous.triggers import AsyncTriggers
@@ -24,6 +25,7 @@ class AsyncAdwClient(
     AsyncHosts,
     AsyncAccess,
     AsyncChat,
+    AsyncNotifications,
     AsyncFollowing,
 ):
     """One server, spoken to from an event loop. Close it, or use it as a context manager.

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from adw.client.calls import access, budgets, chat, hosts, projects, records, triggers, workflows
+from adw.client.calls import access, budgets, chat, hosts, notifications, projects, records, triggers, workflows
 from adw.client.calls.call import Call, Money
 
-__all__ = ["Call", "Money", "access", "budgets", "chat", "hosts", "projects", "records", "triggers", "workflows"]
+__all__ = [
+    "Call",
+    "Money",
+    "access",
+    "budgets",
+    "chat",
+    "hosts",
+    "notifications",
+    "projects",
+    "records",
+    "triggers",
+    "workflows",
+]

@@ -47,6 +47,16 @@ from adw.client.types.hosts import (
     SettingListDict,
 )
 from adw.client.types.kpi import KpiDict, KpiGroupDict, KpiSummaryDict, KpiTableDict, SpreadDict
+from adw.client.types.notifications import (
+    ChannelDict,
+    ChannelFields,
+    ChannelKindName,
+    DeliveryDict,
+    DeliveryListDict,
+    NotificationsDict,
+    RuleDict,
+    RuleFields,
+)
 from adw.client.types.projects import (
     AddedProjectDict,
     BaseDict,
@@ -142,6 +152,9 @@ __all__ = [
     "BudgetListDict",
     "BudgetPeriod",
     "ChangedFileDict",
+    "ChannelDict",
+    "ChannelFields",
+    "ChannelKindName",
     "ChatChoices",
     "ChatEntryDict",
     "ClashDict",
@@ -161,6 +174,8 @@ __all__ = [
     "CostTableDict",
     "CostTotalsDict",
     "DecidedDict",
+    "DeliveryDict",
+    "DeliveryListDict",
     "DiffStatDict",
     "EventDict",
     "EventPageDict",
@@ -186,6 +201,7 @@ __all__ = [
     "MessageDict",
     "MessageListDict",
     "NewTokenDict",
+    "NotificationsDict",
     "OptionsDict",
     "OrchestratorDict",
     "OrderFields",
@@ -213,6 +229,8 @@ __all__ = [
     "ReviewCommentDict",
     "ReviewDict",
     "ReviewVerdict",
+    "RuleDict",
+    "RuleFields",
     "ScheduleDict",
     "ScheduleListDict",
     "SessionDict",
