@@ -42,6 +42,36 @@ async def test_everything_from_a_phase_on_is_done_again(stage: Stage):
     assert (again.status_code, again.json()["code"]) == (409, "wrong_state")
 
 
+async def test_it_may_be_done_with_other_models_and_after_some_words(stage: Stage):
+    adw_id = await built(stage)
+    await stage.move(adw_id, Status.FAILED, EventType.WORKFLOW_FAILED)
+    body = {"model": "m-5", "message": "Mind the zone", "actor": "pat"}
+    view = (await stage.http.post(f"{WORKFLOWS}/{adw_id}/retry", json=body)).json()["workflow"]
+    assert (view["options"]["model"], view["modelSet"]) == ("m-5", "base")
+    heard = (await stage.http.get(f"{WORKFLOWS}/{adw_id}/messages")).json()["messages"]
+    assert [(each["author"], each["body"]) for each in heard] == [("pat", "Mind the zone")]
+    told = (await stage.http.get(f"{WORKFLOWS}/{adw_id}/events", params={"types": "workflow_queued"})).json()["events"]
+    assert told[-1]["data"] == {"by": "pat", "model": "m-5"}
+    await stage.activate(adw_id)
+    await stage.move(adw_id, Status.COMPLETED, EventType.WORKFLOW_COMPLETED)
+    body = {"fromPhase": "build", "modelSet": "heavy"}
+    view = (await stage.http.post(f"{WORKFLOWS}/{adw_id}/retry", json=body)).json()["workflow"]
+    assert (view["options"]["model"], view["modelSet"]) == (None, "heavy"), "a set takes the place of a model"
+    body = {"fromPhase": "build", "model": "m-6", "message": "Another way", "actor": "pat"}
+    fork = (await stage.http.post(f"{WORKFLOWS}/{adw_id}/fork", json=body)).json()["workflow"]
+    assert (fork["options"]["model"], fork["modelSet"]) == ("m-6", "heavy")
+    heard = (await stage.http.get(f"{WORKFLOWS}/{fork['adwId']}/messages")).json()["messages"]
+    assert [each["body"] for each in heard] == ["Another way"]
+
+
+@pytest.mark.parametrize("body", [{"modelSet": "huge"}, {"model": ""}, {"model": "a\nb"}, {"message": ""}])
+async def test_what_cannot_be_otherwise_changes_nothing(stage: Stage, body):
+    adw_id = await built(stage)
+    await stage.move(adw_id, Status.FAILED, EventType.WORKFLOW_FAILED)
+    answer = await stage.http.post(f"{WORKFLOWS}/{adw_id}/retry", json=body)
+    assert (answer.status_code, (await stage.row(adw_id)).status) == (422, "failed")
+
+
 async def test_commits_of_others_are_not_given_up_unasked(stage: Stage):
     adw_id = await built(stage)
     await stage.move(adw_id, Status.COMPLETED, EventType.WORKFLOW_COMPLETED)

@@ -144,3 +144,19 @@ def test_every_tool_has_a_name_of_its_own_a_purpose_and_a_schema_that_refuses_wh
     assert all(not tool.asked_for or tool.scope == "operate" for tool in TOOLS)
     assert {tool.name for tool in tools_for(unasked=True)} >= {"pause", "retry", "get_diff"}
     assert not {"approve", "start_workflow", "cancel"} & {tool.name for tool in tools_for(unasked=True)}
+
+
+async def test_two_runs_are_compared_and_one_is_done_again_otherwise(use, doors: Doors, repository: Path):
+    order = {"project": str(repository), "kind": "plan-build"}
+    made = [(await use("start_workflow", prompt=words, **order)).text.split()[1] for words in ("One way", "Another")]
+    shown = (await use("compare", adw_id=made[0], other=made[1][:7])).text
+    assert shown.count("status: queued") == 2
+    assert shown.endswith("their results are the same")
+    await move(doors, made[0], Status.ACTIVE)
+    await move(doors, made[0], Status.FAILED)
+    again = await use("retry", adw_id=made[0], model="m-5", message="Mind the zone")
+    assert not again.is_error, again.text
+    async with doors.database.read() as connection:
+        assert (await require_workflow(connection, made[0])).options.model == "m-5"
+        assert [each.body for each in await list_messages(connection, made[0])] == ["Mind the zone"]
+    assert (await use("retry", adw_id=made[0], message="  ")).is_error

@@ -87,22 +87,43 @@ def server(monkeypatch):
     return server
 
 
+AS_BEFORE = {"model_set": None, "model": None, "message": None}
 COMMANDS = {
     "retry": (
         ("workflow", "retry", "1a", "--from", "build", "--discard-foreign"),
-        ("retry", "1a", {"from_phase": "build", "discard_foreign": True}),
+        ("retry", "1a", {"from_phase": "build", "discard_foreign": True} | AS_BEFORE),
         "workflow 1a2b3c4d is queued",
     ),
     "plain retry": (
         ("workflow", "retry", "1a"),
-        ("retry", "1a", {"from_phase": None, "discard_foreign": False}),
+        ("retry", "1a", {"from_phase": None, "discard_foreign": False} | AS_BEFORE),
         "workflow 1a2b3c4d is queued",
     ),
     "fork": (
         ("workflow", "fork", "0a", "--from", "test", "-w", "sdlc"),
-        ("fork", "0a", {"from_phase": "test", "workflow_type": "sdlc"}),
-        "adw workflow compare 0a0a0a0a 1a2b3c4d",
+        ("fork", "0a", {"from_phase": "test", "workflow_type": "sdlc"} | AS_BEFORE),
+        "adw compare 0a0a0a0a 1a2b3c4d",
     ),
+    "retry otherwise": (
+        ("workflow", "retry", "1a", "--model-set", "heavy", "--say", "Mind the zone"),
+        (
+            "retry",
+            "1a",
+            {"from_phase": None, "discard_foreign": False}
+            | {"model_set": "heavy", "model": None, "message": "Mind the zone"},
+        ),
+        "workflow 1a2b3c4d is queued",
+    ),
+    "fork otherwise": (
+        ("workflow", "fork", "0a", "--from", "test", "--model", "m-5", "--say", "Be brief"),
+        (
+            "fork",
+            "0a",
+            {"from_phase": "test", "workflow_type": None} | {"model_set": None, "model": "m-5", "message": "Be brief"},
+        ),
+        "branched off 0a0a0a0a",
+    ),
+    "short compare": (("compare", "0a", "1a"), ("compare", "0a", "1a", {}), "completed in 1.0 s, 2 attempts"),
     "compare": (("workflow", "compare", "0a", "1a"), ("compare", "0a", "1a", {}), "completed in 1.0 s, 2 attempts"),
     "takeover": (("workflow", "takeover", "1a"), ("takeover", "1a", {}), "note: mind the step"),
     "handback": (

@@ -8,11 +8,13 @@ import pytest
 from repositories import SETTINGS, make_repository
 from script import always, blocks, call, classifies, fault, plans, rule, say, scenario
 
+from adw.control.otherwise import Otherwise
 from adw.store import chat
 from adw.store.audit import list_deeds
 from adw.store.orchestrators import get_or_create_orchestrator
 
 STARTED = r"started (?P<id>[0-9a-f]{8})"
+SUMMED_UP = "A plan was written."
 
 
 class Talk:
@@ -56,13 +58,17 @@ async def talk(scene):
         return Talk(scene, await get_or_create_orchestrator(connection, str(scene.folder)))
 
 
+async def summary_of(scene, adw_id, phase):
+    return next((each.summary for each in await scene.phases(adw_id) if each.phase == phase), None)
+
+
 def use(tool, **given):
     """A call as the CLI names it."""
     return blocks(call(f"mcp__adw__{tool}", **given))
 
 
 async def test_a_run_is_commanded_through_one_conversation_that_outlives_its_server(scene, talk, folder):
-    settings = SETTINGS + '[agents]\nruntime = "plain"\n'
+    settings = SETTINGS + '[agents]\nruntime = "plain"\n[summaries]\nphases = true\n'
     repository = make_repository(folder / "sample", {"adw.toml": settings})
     project, _ = await scene.foundation.intake.open_project(str(repository))
     forge = scene.foundation.access.forge(project)
@@ -78,6 +84,7 @@ async def test_a_run_is_commanded_through_one_conversation_that_outlives_its_ser
         rule("start", ordered, say("It runs."), role="orchestrator", prompt="with at most two dollars"),
         classifies(),
         plans(),
+        always("sums up", say(SUMMED_UP), role="summarizer", phase="plan"),
     )
     changed = rule("changed", use("get_diff", adw_id="${id}"), fault("hang"), prompt="what did it change", **known)
     scene.model.follow(scenario(*spoken, changed, always("builds", fault("hang"), role="implementor")))
@@ -100,6 +107,7 @@ async def test_a_run_is_commanded_through_one_conversation_that_outlives_its_ser
     assert await talk.ask("resume it") == f"{paused} goes on."
     await scene.becomes(paused, "failed")
     assert await scene.eventually(talk.told, "it tells of the failure by itself") == [f"{paused} failed."]
+    assert await scene.eventually(lambda: summary_of(scene, paused, "plan"), "a model has summed up") == SUMMED_UP
 
     actor = f"chat:{str(talk.id)[:8]}"
     async with scene.foundation.database.read() as connection:
@@ -113,3 +121,10 @@ async def test_a_run_is_commanded_through_one_conversation_that_outlives_its_ser
     assert len([each for each in entries if each.kind == "answer"]) == len({each.turn_id for each in entries})
     done = await scene.events(paused, "workflow_paused", "workflow_resumed")
     assert {event.data["by"] for event in done} == {actor}
+
+    scene.model.follow(scenario(*spoken, always("refused again", {"fault": 400}, role="implementor")))
+    otherwise = Otherwise(model="claude-haiku-5-5", message="Mind the time zone")
+    await scene.control.retry(paused, actor="Ada", otherwise=otherwise)
+    again = (await scene.eventually(lambda: scene.model.asked("implementor"), "it is done otherwise"))[0]
+    assert again.model == "claude-haiku-5-5"
+    assert await scene.eventually(lambda: scene.has_said("Mind the time zone"), "it was told")

@@ -31,6 +31,7 @@ from adw.cli.commands import (
     run,
     schedule,
     serve,
+    steering,
     token,
     trigger,
     worker,
@@ -80,6 +81,8 @@ app.command("demo")(demo.demo)
 app.command("run")(run.run)
 app.command("ls")(workflow.list_workflows)
 app.command("logs")(workflow_view.logs)
+app.command("show")(workflow_view.show)
+app.command("compare")(steering.compare)
 app.add_typer(workflow.app, name="workflow")
 app.command("cost")(cost.cost)
 app.add_typer(budget.app, name="budget")

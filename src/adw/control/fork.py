@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from adw.control.otherwise import AS_BEFORE, Otherwise
 from adw.control.points import check_phase, has_run, point_before, require_finished
 from adw.domain.events import EventType, NewEvent
 from adw.domain.kinds import phase_words
@@ -36,6 +37,7 @@ class Fork:
     actor: str
     key: str | None = None
     """Repeating an order with the same key gives the workflow it gave before."""
+    otherwise: Otherwise = AS_BEFORE
 
 
 async def write_fork(connection: Connection, source: Workflow, fork: Fork) -> Workflow:
@@ -56,6 +58,7 @@ async def write_fork(connection: Connection, source: Workflow, fork: Fork) -> Wo
     attempts = {name: row.attempt for name, row in inherited.items()}
     await inherit_phases(connection, source=source.adw_id, target=new.adw_id, attempts=attempts)
     workflow = await _tell(connection, new, inherited, fork)
+    await fork.otherwise.say(connection, new.adw_id, actor=fork.actor)
     told = NewEvent(
         type=EventType.WORKFLOW_UPDATED,
         message=f"{fork.actor} branched off {new.adw_id} before {fork.phase}",
@@ -77,10 +80,10 @@ async def _new(connection: Connection, source: Workflow, fork: Fork, *, commit: 
         issue_body=source.issue_body,
         base_branch=source.base_branch,
         base_sha=source.base_sha,
-        model_set=source.model_set,
+        model_set=fork.otherwise.set_of(source),
         budget_usd=await _remainder(connection, source),
         priority=source.priority,
-        options=source.options,
+        options=fork.otherwise.options_of(source),
         trigger={
             "source": "fork",
             "actor": fork.actor,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from adw.control.otherwise import AS_BEFORE, Otherwise
 from adw.control.points import Point, check_phase, has_run, point_before
 from adw.domain.events import EventType, NewEvent
 from adw.domain.phase import PhaseStatus
@@ -29,6 +30,7 @@ class Redo:
     actor: str
     discard_foreign: bool
     foreign: tuple[ForeignTip, ...] = ()
+    otherwise: Otherwise = AS_BEFORE
 
 
 async def order_rewind(connection: Connection, workflow: Workflow, redo: Redo) -> Workflow:
@@ -54,9 +56,20 @@ async def order_rewind(connection: Connection, workflow: Workflow, redo: Redo) -
     event = NewEvent(
         type=EventType.WORKFLOW_QUEUED,
         message=f"retried from {redo.phase} by {redo.actor}",
-        data={"by": redo.actor, "fromPhase": redo.phase, "rewindTo": point.commit if rewinds else None},
+        data={
+            "by": redo.actor,
+            "fromPhase": redo.phase,
+            "rewindTo": point.commit if rewinds else None,
+            **redo.otherwise.told,
+        },
     )
-    changes = {"failure": None, "failure_class": None, "rewind_to": point.commit if rewinds else None}
+    changes = {
+        "failure": None,
+        "failure_class": None,
+        "rewind_to": point.commit if rewinds else None,
+        **redo.otherwise.changes(workflow),
+    }
+    await redo.otherwise.say(connection, workflow.adw_id, actor=redo.actor)
     return await transition(connection, workflow.adw_id, to=Status.QUEUED, event=event, changes=changes)
 
 

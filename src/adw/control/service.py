@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from adw.control.legs import halt_leg, start_leg
+from adw.control.otherwise import AS_BEFORE, Otherwise
 from adw.control.resuming import fail_denied, go_on, is_allowed
 from adw.control.waking import go_on_early, goes_on_by_itself
 from adw.domain.approval import Approval, ApprovalKind, Decision
@@ -74,7 +75,7 @@ class Control:
             await halt_leg(connection, enqueuer=self.enqueuer, workflow=workflow)
             return cancelled
 
-    async def retry(self, adw_id: str, *, actor: str) -> Workflow:
+    async def retry(self, adw_id: str, *, actor: str, otherwise: Otherwise = AS_BEFORE) -> Workflow:
         """Runs the failed phase again as a new attempt; what was finished before stays finished.
 
         Raises DuplicateRunError when its issue has another live workflow by now, WrongStateError when it has not
@@ -92,8 +93,10 @@ class Control:
                     f"workflow {adw_id} is {workflow.status}; only a failed one can be retried",
                     hint=f"see `adw workflow show {adw_id}`",
                 )
-            event = _told(EventType.WORKFLOW_QUEUED, f"retried by {actor}", actor)
-            changes = {"failure": None, "failure_class": None}
+            data = {"by": actor, **otherwise.told}
+            event = NewEvent(type=EventType.WORKFLOW_QUEUED, message=f"retried by {actor}", data=data)
+            changes = {"failure": None, "failure_class": None, **otherwise.changes(workflow)}
+            await otherwise.say(connection, adw_id, actor=actor)
             return await transition(connection, adw_id, to=Status.QUEUED, event=event, changes=changes)
 
     async def decide(

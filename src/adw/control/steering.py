@@ -10,16 +10,17 @@ from pathlib import Path
 
 from adw.control.comparison import Comparison, compare
 from adw.control.fork import Fork, write_fork
+from adw.control.otherwise import AS_BEFORE, Otherwise, check_message, leave_words
 from adw.control.rewind import Redo, check_redoable, order_rewind
 from adw.control.takeover import hand_back, take_over
 from adw.domain.events import EventType, NewEvent
 from adw.domain.kinds import canonical_kind, phases_of
-from adw.domain.message import MAX_MESSAGE_CHARS, Message
+from adw.domain.message import Message
 from adw.domain.places import PRIVATE_FILES, presence_file
 from adw.domain.project import Project
 from adw.domain.status import UNFINISHED, Status
 from adw.domain.workflow import Workflow
-from adw.kit.errors import ConflictError, UsageError, WrongStateError
+from adw.kit.errors import ConflictError, WrongStateError
 from adw.kit.presence import deserted
 from adw.ports.engine import Enqueuer
 from adw.ports.projects import ForeignTip, ProjectAccess
@@ -27,8 +28,6 @@ from adw.ports.workspace import Workspaces, WorkspaceSpec
 from adw.project.base_files import BaseFiles
 from adw.store.agent_outputs import AgentOutput
 from adw.store.db import Database
-from adw.store.events import append_event
-from adw.store.messages import leave_message
 from adw.store.projects import get_project
 from adw.store.running import running_agents
 from adw.store.workflows import find_by_idempotency_key, lock_workflow, require_workflow, update_workflow
@@ -55,7 +54,15 @@ class Steering:
     workspaces: Workspaces
     work_dir: Path
 
-    async def retry_from(self, adw_id: str, *, from_phase: str, actor: str, discard_foreign: bool = False) -> Workflow:
+    async def retry_from(
+        self,
+        adw_id: str,
+        *,
+        from_phase: str,
+        actor: str,
+        discard_foreign: bool = False,
+        otherwise: Otherwise = AS_BEFORE,
+    ) -> Workflow:
         """Does the phase and all that follow again, from the commit before it, with fresh conversations.
 
         Raises WrongStateError while the workflow is at work and after a merge, UsageError for a phase that has never
@@ -64,7 +71,9 @@ class Steering:
         seen, project = await self._look(adw_id)
         check_redoable(seen)
         foreign = await self._foreign(seen, project)
-        redo = Redo(phase=from_phase, actor=actor, discard_foreign=discard_foreign, foreign=foreign)
+        redo = Redo(
+            phase=from_phase, actor=actor, discard_foreign=discard_foreign, foreign=foreign, otherwise=otherwise
+        )
         async with self.database.begin() as connection:
             workflow = await lock_workflow(connection, adw_id)
             check_redoable(workflow)
@@ -73,7 +82,14 @@ class Steering:
             return await order_rewind(connection, workflow, redo)
 
     async def fork(
-        self, adw_id: str, *, from_phase: str, actor: str, kind: str | None = None, key: str | None = None
+        self,
+        adw_id: str,
+        *,
+        from_phase: str,
+        actor: str,
+        kind: str | None = None,
+        key: str | None = None,
+        otherwise: Otherwise = AS_BEFORE,
     ) -> Workflow:
         """A second workflow for the same work from the commit before a phase, with what is left of the budget.
 
@@ -83,7 +99,7 @@ class Steering:
         seen, project = await self._look(adw_id)
         phases = seen.phases if kind is None else await self._phases_of(seen, project, kind)
         chosen = canonical_kind(kind) if kind is not None else seen.workflow_type
-        fork = Fork(phase=from_phase, kind=chosen, phases=phases, actor=actor, key=key)
+        fork = Fork(phase=from_phase, kind=chosen, phases=phases, actor=actor, key=key, otherwise=otherwise)
         async with self.database.begin() as connection:
             source = await lock_workflow(connection, adw_id)
             known = None if key is None else await find_by_idempotency_key(connection, key)
@@ -133,21 +149,14 @@ class Steering:
 
         Raises WrongStateError for a workflow that has ended, UsageError for a text that says nothing or too much.
         """
-        _check_text(text)
+        check_message(text)
         async with self.database.begin() as connection:
             workflow = await lock_workflow(connection, adw_id)
             if workflow.status not in UNFINISHED:
                 raise WrongStateError(
                     f"workflow {adw_id} is {workflow.status}; no agent would hear this", hint=_instead(workflow)
                 )
-            message = await leave_message(connection, adw_id=adw_id, author=actor, body=text.strip())
-            event = NewEvent(
-                type=EventType.WORKFLOW_UPDATED,
-                message=f"{actor} says: {message.body}",
-                data={"messageId": str(message.id), "by": actor, "text": message.body},
-            )
-            await append_event(connection, adw_id, event)
-            return message
+            return await leave_words(connection, adw_id, words=text, actor=actor)
 
     async def agents(self) -> list[AgentOutput]:
         """Conversations of agents that are under way."""
@@ -179,15 +188,6 @@ class Steering:
             private=(*PRIVATE_FILES, *config.env.copy_files),
         )
         return (await self.workspaces.prepare(spec)).path
-
-
-def _check_text(text: str) -> None:
-    if not text.strip():
-        raise UsageError("the message says nothing", hint='for example `adw agent send ID "Use the old format"`')
-    if len(text) > MAX_MESSAGE_CHARS:
-        raise UsageError(
-            f"the message is longer than {MAX_MESSAGE_CHARS} characters", hint="put it into the repository"
-        )
 
 
 def _instead(workflow: Workflow) -> str:

@@ -22,6 +22,8 @@ class WorkflowOptions:
     auto_resolve: bool = True
     plan_approval: bool | None = None
     """Overrides the project's gate when set."""
+    model: str | None = None
+    """The model of all agents, in place of what the model set and the project say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -244,7 +244,10 @@ async def count_active(connection: AsyncConnection) -> int:
 
 def options_to(options: WorkflowOptions) -> dict[str, Any]:
     """As the column keeps them."""
+    # A key that older code does not know is written only where it says something.
+    chosen = {} if options.model is None else {"model": options.model}
     return {
+        **chosen,
         "skip_e2e": options.skip_e2e,
         "auto_resolve": options.auto_resolve,
         "plan_approval": options.plan_approval,

@@ -269,7 +269,8 @@ async def _task(
 
 
 async def _open_record(ctx: PhaseContext, conversation: Conversation) -> AgentOutput:
-    model = ctx.services.pick_model(conversation.role, ctx.run.workflow.model_set, ctx.run.config)
+    workflow = ctx.run.workflow
+    model = workflow.options.model or ctx.services.pick_model(conversation.role, workflow.model_set, ctx.run.config)
     async with ctx.services.database.begin() as connection:
         return await agent_outputs.create_agent_output(
             connection,

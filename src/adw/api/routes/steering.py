@@ -16,6 +16,8 @@ from adw.api.views.messages import MessageList, MessageView
 from adw.api.views.steering import AgentList, AgentView, ComparisonView, TakeoverView, comparison_view
 from adw.api.views.workflow import AcceptedView, WorkflowAnswer, WorkflowView
 from adw.api.wire import ActorBody, Line
+from adw.control.otherwise import Otherwise
+from adw.domain.agent import ModelSet
 from adw.domain.message import MAX_MESSAGE_CHARS
 from adw.domain.workflow import Workflow
 from adw.kit.errors import UsageError
@@ -26,14 +28,28 @@ router = APIRouter(prefix="/api", tags=["steering"], responses=problems(404))
 _OF_WORKFLOW = "/adw/workflows/{adw_id}"
 
 
-class RetryBody(ActorBody):
+class OtherwiseBody(ActorBody):
+    """What is to be otherwise; what is left out stays."""
+
+    model_set: ModelSet | None = None
+    model: Line | None = Field(default=None, description="That of all agents from now on")
+    message: str | None = Field(
+        default=None, min_length=1, max_length=MAX_MESSAGE_CHARS, description="What the next agent is told first"
+    )
+
+    @property
+    def otherwise(self) -> Otherwise:
+        return Otherwise(model_set=self.model_set, model=self.model, message=self.message)
+
+
+class RetryBody(OtherwiseBody):
     """With `fromPhase` everything from that phase on is done again, else only what failed."""
 
     from_phase: Line | None = None
     discard_foreign: StrictBool = Field(default=False, description="Give up commits of others on the branch")
 
 
-class ForkBody(ActorBody):
+class ForkBody(OtherwiseBody):
     """Where to branch off, and what kind of workflow to go on with; the same kind unless told otherwise."""
 
     from_phase: Line
@@ -69,12 +85,16 @@ async def retry_workflow(services: Services, adw_id: AdwId, body: RetryBody | No
     await check_room(services, adw_id)
     if sent.from_phase is not None:
         workflow = await services.steering.retry_from(
-            adw_id, from_phase=sent.from_phase, actor=sent.actor, discard_foreign=sent.discard_foreign
+            adw_id,
+            from_phase=sent.from_phase,
+            actor=sent.actor,
+            discard_foreign=sent.discard_foreign,
+            otherwise=sent.otherwise,
         )
     elif sent.discard_foreign:
         raise UsageError("nothing is discarded by going on where it failed", hint="name a phase in `fromPhase`")
     else:
-        workflow = await services.control.retry(adw_id, actor=sent.actor)
+        workflow = await services.control.retry(adw_id, actor=sent.actor, otherwise=sent.otherwise)
     return await _answer(services, workflow)
 
 
@@ -85,7 +105,12 @@ async def fork_workflow(
     """A second workflow for the same work, from the commit before a phase, with the rest of the budget."""
     await check_room(services, adw_id)
     made = await services.steering.fork(
-        adw_id, from_phase=body.from_phase, actor=body.actor, kind=body.workflow_type, key=idempotency_key
+        adw_id,
+        from_phase=body.from_phase,
+        actor=body.actor,
+        kind=body.workflow_type,
+        key=idempotency_key,
+        otherwise=body.otherwise,
     )
     return AcceptedView(adw_id=made.adw_id, workflow=await _view(services, made), notes=())
 

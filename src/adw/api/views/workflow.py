@@ -17,6 +17,7 @@ class OptionsView(Wire):
     skip_e2e: bool
     auto_resolve: bool
     plan_approval: bool | None
+    model: str | None = Field(description="Of all agents, where a person has chosen one")
 
 
 class PhaseSummary(Wire):

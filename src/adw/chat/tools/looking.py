@@ -8,7 +8,17 @@ from pydantic import Field
 
 from adw.chat.tools.doors import Caller, Doors
 from adw.chat.tools.tool import Input, Tool
-from adw.chat.tools.words import approval_line, event_line, facts, listed, one_line, usd, workflow_facts, workflow_line
+from adw.chat.tools.words import (
+    approval_line,
+    event_line,
+    facts,
+    listed,
+    one_line,
+    side_facts,
+    usd,
+    workflow_facts,
+    workflow_line,
+)
 from adw.domain.status import Status
 from adw.store.analytics import CostBy, cost_by, cost_in_all
 from adw.store.approvals import list_approvals
@@ -34,6 +44,13 @@ class OneWorkflow(Input):
     """A workflow."""
 
     adw_id: AdwId
+
+
+class Two(Input):
+    """Two workflows of one project."""
+
+    adw_id: AdwId
+    other: AdwId
 
 
 class Workflows(Input):
@@ -97,11 +114,15 @@ async def show_events(doors: Doors, _caller: Caller, given: Events) -> str:
 
 async def show_diff(doors: Doors, _caller: Caller, given: OneWorkflow) -> str:
     diff = await doors.diff(await doors.workflow(given.adw_id))
-    files = [line.removeprefix("+++ b/") for line in diff.splitlines() if line.startswith("+++ b/")]
-    if not diff:
-        return "nothing is changed yet"
-    cut = "\n(cut off)" if len(diff) > MAX_DIFF_CHARS else ""
-    return f"changed files: {', '.join(files) or 'only removals'}\n{diff[:MAX_DIFF_CHARS]}{cut}"
+    return _shown(diff) if diff else "nothing is changed yet"
+
+
+async def show_comparison(doors: Doors, _caller: Caller, given: Two) -> str:
+    first, second = await doors.workflow(given.adw_id), await doors.workflow(given.other)
+    found = await doors.steering.compare(first.adw_id, second.adw_id)
+    sides = [facts(side_facts(each)) for each in (found.first, found.second)]
+    differ = _shown(found.diff) if found.diff else "their results are the same"
+    return "\n\n".join([*sides, f"from the first result to the second, {differ}"])
 
 
 async def show_projects(doors: Doors, _caller: Caller, _given: Nothing) -> str:
@@ -141,6 +162,12 @@ async def show_logs(doors: Doors, _caller: Caller, given: Logs) -> str:
     return listed(lines, empty="no trouble is known")
 
 
+def _shown(diff: str) -> str:
+    files = [line.removeprefix("+++ b/") for line in diff.splitlines() if line.startswith("+++ b/")]
+    cut = "\n(cut off)" if len(diff) > MAX_DIFF_CHARS else ""
+    return f"changed files: {', '.join(files) or 'only removals'}\n{diff[:MAX_DIFF_CHARS]}{cut}"
+
+
 LOOKING: tuple[Tool, ...] = (
     Tool(
         name="list_workflows",
@@ -169,6 +196,13 @@ LOOKING: tuple[Tool, ...] = (
         scope="read",
         takes=OneWorkflow,
         carry_out=show_diff,
+    ),
+    Tool(
+        name="compare",
+        about="Puts two runs of one project side by side: outcome, time, money, gates, and how their results differ.",
+        scope="read",
+        takes=Two,
+        carry_out=show_comparison,
     ),
     Tool(
         name="list_projects",

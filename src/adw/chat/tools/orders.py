@@ -11,6 +11,7 @@ from adw.chat.tools.doors import Caller, Doors
 from adw.chat.tools.looking import AdwId, OneWorkflow, Reference
 from adw.chat.tools.tool import Input, Tool
 from adw.chat.tools.words import state_of, workflow_line
+from adw.control.otherwise import Otherwise
 from adw.domain.agent import ModelSet
 from adw.domain.project import Project
 from adw.domain.workflow import WorkflowOptions
@@ -36,14 +37,26 @@ class Work(Input):
     plan_approval: bool | None = Field(default=None, description="Whether a person is to approve the plan first")
 
 
-class Again(Input):
+class Changed(Input):
+    """What may be otherwise; what is left out stays."""
+
+    model_set: ModelSet | None = None
+    model: str | None = Field(default=None, min_length=1, max_length=256, description="That of all agents from now on")
+    message: str | None = Field(default=None, min_length=1, description="What the next agent is told first")
+
+    @property
+    def otherwise(self) -> Otherwise:
+        return Otherwise(model_set=self.model_set, model=self.model, message=self.message)
+
+
+class Again(Changed):
     """A workflow to be done again."""
 
     adw_id: AdwId
     from_phase: str | None = Field(default=None, description="Everything from this phase on; else what failed")
 
 
-class Branching(Input):
+class Branching(Changed):
     """A workflow to branch off from."""
 
     adw_id: AdwId
@@ -113,8 +126,10 @@ async def retry(doors: Doors, caller: Caller, given: Again) -> str:
     workflow = await doors.workflow(given.adw_id)
     await doors.intake.check_room(workflow)
     if given.from_phase is None:
-        return workflow_line(await doors.control.retry(workflow.adw_id, actor=caller.actor))
-    again = await doors.steering.retry_from(workflow.adw_id, from_phase=given.from_phase, actor=caller.actor)
+        return workflow_line(await doors.control.retry(workflow.adw_id, actor=caller.actor, otherwise=given.otherwise))
+    again = await doors.steering.retry_from(
+        workflow.adw_id, from_phase=given.from_phase, actor=caller.actor, otherwise=given.otherwise
+    )
     return workflow_line(again)
 
 
@@ -127,6 +142,7 @@ async def fork(doors: Doors, caller: Caller, given: Branching) -> str:
         actor=caller.actor,
         kind=given.kind,
         key=caller.key("fork", given.model_dump(mode="json")),
+        otherwise=given.otherwise,
     )
     return f"forked from {workflow.adw_id}: {workflow_line(made)}"
 
@@ -209,14 +225,14 @@ ORDERS: tuple[Tool, ...] = (
     ),
     Tool(
         name="retry",
-        about="Does the failed phase of a run again, or everything from an earlier phase on.",
+        about="Does a run's failed phase again, or all from an earlier one on; with other models or words if wanted.",
         scope="operate",
         takes=Again,
         carry_out=retry,
     ),
     Tool(
         name="fork",
-        about="Makes a second run for the same work, from the state before one of its phases.",
+        about="Makes a second run for the same work, from before a phase on; with other models or words if wanted.",
         scope="operate",
         takes=Branching,
         carry_out=fork,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from adw.control.comparison import Side
 from adw.domain.approval import Approval
 from adw.domain.events import Event
 from adw.domain.failure import POLICIES
@@ -55,6 +56,26 @@ def workflow_facts(workflow: Workflow, *, used: Usage) -> dict[str, object]:
     if failure is not None:
         known["failure"] = f"{failure.failure_class}: {one_line(failure.message, width=600)}"
         known["advice"] = POLICIES[failure.failure_class].advice
+    return known
+
+
+def side_facts(side: Side) -> dict[str, object]:
+    """One of two runs that are compared."""
+    workflow = side.workflow
+    took_s = sum(each.duration_ms or 0 for each in side.phases) / 1000
+    known: dict[str, object] = {
+        "adw_id": workflow.adw_id,
+        "status": state_of(workflow),
+        "kind": workflow.workflow_type,
+        "models": workflow.options.model or workflow.model_set,
+        "pull_request": None if workflow.pr_number is None else f"#{workflow.pr_number} {workflow.pr_state}",
+        "spent_usd": usd(side.usage),
+        "took_s": round(took_s, 1),
+    }
+    for each in side.phases:
+        known[f"phase {each.phase} {each.attempt}"] = each.status
+    for gate in side.gates:
+        known[f"gate {gate.evidence.gate} of {gate.phase}"] = f"{gate.evidence.outcome}: {gate.evidence.summary}"
     return known
 
 

@@ -9,12 +9,18 @@ import typer
 from adw.cli.options import AdwId, JsonFlag
 from adw.cli.output import dollars, duration, one_line, print_json, print_table, say
 from adw.cli.session import connect
+from adw.domain.agent import ModelSet
 from adw.kit.errors import UsageError
 
 if TYPE_CHECKING:
     from adw.client.types import ComparedRunDict, ComparisonDict, WorkflowDict
 
 From = Annotated[str, typer.Option("--from", metavar="PHASE", help="Begin at the commit before this phase.")]
+OtherSet = Annotated[ModelSet | None, typer.Option("--model-set", help="Go on with the models of this set.")]
+OtherModel = Annotated[
+    str | None, typer.Option("--model", metavar="NAME", help="Go on with this model for all agents.")
+]
+Words = Annotated[str | None, typer.Option("--say", metavar="TEXT", help="What the next agent is told first.")]
 
 
 def retry(
@@ -26,17 +32,27 @@ def retry(
     discard_foreign: Annotated[
         bool, typer.Option("--discard-foreign", help="With --from: give up commits of others; they are kept aside.")
     ] = False,
+    model_set: OtherSet = None,
+    model: OtherModel = None,
+    words: Words = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Run the failed phase of a workflow again, or everything from an earlier phase on.
 
-    With --from the branch goes back to the commit before that phase; what was there is kept as
-    refs/adw/ID/attempt-N.
+    Another model, or some words to the agent, may help where it failed. With --from the branch goes back to the commit
+    before that phase; what was there is kept as refs/adw/ID/attempt-N.
     """
     if discard_foreign and from_phase is None:
         raise UsageError("nothing is discarded by going on where it failed", hint="add --from PHASE")
     with connect() as client:
-        done = client.retry(adw_id, from_phase=from_phase, discard_foreign=discard_foreign)
+        done = client.retry(
+            adw_id,
+            from_phase=from_phase,
+            discard_foreign=discard_foreign,
+            model_set=model_set,
+            model=model,
+            message=words,
+        )
     answer(done["workflow"], as_json=as_json)
 
 
@@ -47,6 +63,9 @@ def fork(
     kind: Annotated[
         str | None, typer.Option("--workflow", "-w", metavar="KIND", help="Go on as this kind instead of the same.")
     ] = None,
+    model_set: OtherSet = None,
+    model: OtherModel = None,
+    words: Words = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Start a second workflow for the same work from an earlier commit of this one.
@@ -55,11 +74,13 @@ def fork(
     budget is its budget.
     """
     with connect() as client:
-        made = client.fork(adw_id, from_phase=from_phase, workflow_type=kind)
+        made = client.fork(
+            adw_id, from_phase=from_phase, workflow_type=kind, model_set=model_set, model=model, message=words
+        )
     if as_json:
         return print_json(made)
     say(f"workflow {made['adwId']} is {made['workflow']['status']}, branched off {made['workflow']['forkedFrom']}")
-    return say(f"compare them later: adw workflow compare {made['workflow']['forkedFrom']} {made['adwId']}")
+    return say(f"compare them later: adw compare {made['workflow']['forkedFrom']} {made['adwId']}")
 
 
 def compare(

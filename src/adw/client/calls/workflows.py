@@ -70,15 +70,23 @@ def act(adw_id: str, action: Literal["pause", "resume", "cancel"], *, actor: str
     return Call(method="POST", path=of_workflow(adw_id, action), body={"actor": actor})
 
 
-def retry(adw_id: str, *, from_phase: str | None, discard_foreign: bool, actor: str) -> Call[t.WorkflowAnswerDict]:
-    body = {"fromPhase": from_phase, "discardForeign": discard_foreign, "actor": actor}
+def retry(
+    adw_id: str, *, from_phase: str | None, discard_foreign: bool, actor: str, otherwise: t.OtherwiseFields
+) -> Call[t.WorkflowAnswerDict]:
+    body = {"fromPhase": from_phase, "discardForeign": discard_foreign, "actor": actor, **_otherwise(otherwise)}
     return Call(method="POST", path=of_workflow(adw_id, "retry"), body=body)
 
 
 def fork(
-    adw_id: str, *, from_phase: str, workflow_type: str | None, actor: str, key: str | None
+    adw_id: str,
+    *,
+    from_phase: str,
+    workflow_type: str | None,
+    actor: str,
+    key: str | None,
+    otherwise: t.OtherwiseFields,
 ) -> Call[t.AcceptedDict]:
-    body = {"fromPhase": from_phase, "workflowType": workflow_type, "actor": actor}
+    body = {"fromPhase": from_phase, "workflowType": workflow_type, "actor": actor, **_otherwise(otherwise)}
     return Call(method="POST", path=of_workflow(adw_id, "fork"), body=body, key=key)
 
 
@@ -143,3 +151,8 @@ def _order(order: t.WorkFields | t.OrderFields, *, actor: str) -> dict[str, Any]
         "options": order.get("options"),
         "actor": actor,
     }
+
+
+def _otherwise(chosen: t.OtherwiseFields) -> dict[str, str]:
+    named = {"modelSet": chosen.get("model_set"), "model": chosen.get("model"), "message": chosen.get("message")}
+    return {name: value for name, value in named.items() if value is not None}

@@ -75,18 +75,42 @@ class Workflows(Connection):
         return self.send(calls.workflows.act(adw_id, "cancel", actor=self.actor))
 
     def retry(
-        self, adw_id: str, *, from_phase: str | None = None, discard_foreign: bool = False
+        self,
+        adw_id: str,
+        *,
+        from_phase: str | None = None,
+        discard_foreign: bool = False,
+        **otherwise: Unpack[t.OtherwiseFields],
     ) -> t.WorkflowAnswerDict:
-        """What failed once more, or everything from a phase on."""
+        """What failed once more, or everything from a phase on; with other models, or after some words."""
         return self.send(
-            calls.workflows.retry(adw_id, from_phase=from_phase, discard_foreign=discard_foreign, actor=self.actor)
+            calls.workflows.retry(
+                adw_id,
+                from_phase=from_phase,
+                discard_foreign=discard_foreign,
+                actor=self.actor,
+                otherwise=otherwise,
+            )
         )
 
     def fork(
-        self, adw_id: str, *, from_phase: str, workflow_type: str | None = None, key: str | None = None
+        self,
+        adw_id: str,
+        *,
+        from_phase: str,
+        workflow_type: str | None = None,
+        key: str | None = None,
+        **otherwise: Unpack[t.OtherwiseFields],
     ) -> t.AcceptedDict:
         return self.send(
-            calls.workflows.fork(adw_id, from_phase=from_phase, workflow_type=workflow_type, actor=self.actor, key=key)
+            calls.workflows.fork(
+                adw_id,
+                from_phase=from_phase,
+                workflow_type=workflow_type,
+                actor=self.actor,
+                key=key,
+                otherwise=otherwise,
+            )
         )
 
     def compare(self, first: str, second: str) -> t.ComparisonDict:

@@ -39,6 +39,17 @@ class OptionsDict(TypedDict):
     skipE2e: bool
     autoResolve: bool
     planApproval: bool | None
+    model: str | None
+
+
+class OtherwiseFields(TypedDict, total=False):
+    """What is to be otherwise when phases are done again; what is left out stays."""
+
+    model_set: str | None
+    model: str | None
+    """That of all agents from now on."""
+    message: str | None
+    """What the next agent is told first."""
 
 
 class WorkOptions(TypedDict, total=False):
