@@ -2,11 +2,42 @@
 
 from __future__ import annotations
 
+import asyncio
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
-from tests.agency.conftest import Office, calls, rule, says
+import pytest
+from sqlalchemy import text
+from tests.agency.conftest import HOST, Office, calls, git, rule, says
+from tests.conftest import Eventually
 
-from adw.domain.free_agent import AgentStatus
+from adw.domain.free_agent import MOST_WAITING, AgentStatus, CommandState
+from adw.kit.errors import ConflictError, NotFoundError, UsageError
+from adw.store import free_agent_work
+from adw.store.chat_turns import spent_this_month
+from adw.store.free_agent_work import AgentWork, LostAgentError, take_work
+from adw.store.orchestrators import get_orchestrator_by_id
+from adw.worker.agency import AgentSource
+from adw.worker.holding import Holder
+
+
+async def take(office: Office, *, owner: str = "first") -> AgentWork:
+    async with office.database.begin() as connection:
+        work = await take_work(connection, owner=owner, host=HOST)
+    assert work is not None
+    return work
+
+
+async def expire_lease(office: Office) -> None:
+    """As if its worker had been dead for long enough."""
+    async with office.database.begin() as connection:
+        await connection.execute(text("UPDATE free_agents SET owned_until = now() - interval '1 second'"))
+
+
+async def change(office: Office, what: str) -> None:
+    async with office.database.begin() as connection:
+        await connection.execute(text(what))
 
 
 async def test_an_agent_is_made_commanded_and_answers(office: Office):
@@ -37,3 +68,256 @@ async def test_its_files_begin_at_the_base_commit_and_are_its_own_and_stay(offic
     used = [entry for entry in await office.log() if entry.kind in {"tool_use", "tool_result"}]
     assert [entry.summary for entry in used][:1] == ["Write wall.txt"]
     assert "blue" in used[-1].body
+
+
+async def test_what_a_template_does_not_allow_is_refused_at_every_command(office: Office, repository: Path):
+    tries = calls("Bash", command="echo x > wall.txt")
+    office.follow(rule("any", tries, calls("Write", file_path="wall.txt", content="x"), says("I may not.")))
+    await office.create(repository=repository, template="researcher")
+    for _ in range(2):
+        assert await office.ask("paint the wall") == "I may not."
+    results = [entry for entry in await office.log() if entry.kind == "tool_result"]
+    assert len(results) == 4
+    assert all(entry.metadata["isError"] and entry.summary.startswith("failed: ") for entry in results)
+    place = Path((await office.agent()).place or "")
+    assert (place / "wall.txt").read_text() == "white\n"
+    with pytest.raises(UsageError, match="no Bash in the template researcher"):
+        await office.create("other", template="researcher", tools=("Read", "Bash"))
+    assert (await office.create("narrow", template="builder", tools=("Bash(ls:*)",))).tools == ("Bash(ls:*)",)
+
+
+async def test_without_a_project_it_works_in_an_empty_folder_of_its_own(office: Office):
+    office.follow(rule("any", calls("Write", file_path="note.txt", content="x"), says("Noted.")))
+    await office.create()
+    assert await office.ask("take a note") == "Noted."
+    place = Path((await office.agent()).place or "")
+    assert [each.name for each in place.iterdir()] == ["note.txt"]
+    await office.agency.delete(office.orchestrator.id, "helper", actor="Ada")
+    assert await office.holder.hold_one()
+    assert (place / "note.txt").exists(), "what nobody else has is left where it is"
+
+
+async def test_a_command_of_a_dead_worker_is_taken_up_and_ended_once(office: Office, eventually: Eventually):
+    office.follow(
+        rule("gone on", says("Done."), prompt="You were interrupted while"),
+        rule("begun", calls("Write", file_path="a", content="a"), says("late", fault="hang")),
+    )
+    await office.create()
+    given = await office.tell("write a")
+    work = await take(office)
+    dying = asyncio.create_task(office.agents.carry_out(work))
+
+    async def has_written() -> bool:
+        return any(entry.kind == "tool_result" for entry in await office.log())
+
+    await eventually(has_written)
+    dying.cancel()
+    await asyncio.wait({dying})
+    assert not await office.holder.hold_one(), "its lease still holds"
+    await expire_lease(office)
+    assert await office.holder.hold_one()
+    ended = await office.command(given.id)
+    assert (ended.state, ended.answer, ended.attempt) == (CommandState.DONE, "Done.", 2)
+    with pytest.raises(LostAgentError):
+        await office.agents.stopped(work)
+    assert [entry.body for entry in await office.log() if entry.kind == "answer"] == ["Done."]
+
+
+async def test_a_command_that_kills_every_worker_is_given_up(office: Office):
+    await office.create()
+    given = await office.tell("be the end of me")
+    for _ in range(3):
+        await take(office)
+        await expire_lease(office)
+    assert await office.holder.hold_one()
+    ended = await office.command(given.id)
+    assert (ended.state, office.requests) == (CommandState.FAILED, 0)
+    assert "Given up" in (ended.answer or "")
+    assert (await office.agent()).status is AgentStatus.FAILED
+
+
+async def test_a_worker_that_stops_in_order_hands_its_command_on_without_counting_it(
+    office: Office, eventually: Eventually
+):
+    office.follow(rule("any", says("late", fault="hang"), prompt="slow"))
+    await office.create()
+    given = await office.tell("slow")
+    stopping = asyncio.create_task(office.holder.hold_one())
+    await eventually(lambda: office.requests)
+    stopping.cancel()
+    await asyncio.wait({stopping})
+    work = await take(office)
+    assert work.command is not None
+    assert (work.command.id, work.command.attempt) == (given.id, 1)
+
+
+async def test_one_command_at_a_time_is_carried_out_in_order(office: Office):
+    office.follow(rule("any", says("Yes.")))
+    await office.create()
+    given = [await office.tell(f"number {number}") for number in range(3)]
+    source = AgentSource(database=office.database, agents=office.agents, worker_id="w2")
+    others: list[Holder[Any]] = [Holder(source) for _ in range(3)]
+    for _ in range(3):
+        await asyncio.gather(*(each.hold_one() for each in others))
+    assert [(await office.command(each.id)).state for each in given] == [CommandState.DONE] * 3
+    answers = [entry.command_id for entry in await office.log() if entry.kind == "answer"]
+    assert answers == [each.id for each in given]
+
+
+async def test_interrupting_ends_what_runs_and_takes_back_what_waits(office: Office, eventually: Eventually):
+    office.follow(rule("slow", says("never", fault="hang"), prompt="slow"), rule("any", says("Yes.")))
+    await office.create()
+    first, second = await office.tell("slow"), await office.tell("and then")
+    holding = asyncio.create_task(office.holder.hold_one())
+    await eventually(lambda: office.requests)
+    _, stopped = await office.agency.interrupt(office.orchestrator.id, "helper", actor="Ada")
+    office.holder.wake()
+    async with asyncio.timeout(5):
+        assert await holding
+    assert stopped == [first.id, second.id]
+    assert [(await office.command(each)).state for each in stopped] == [CommandState.INTERRUPTED] * 2
+    assert (await office.agent()).status is AgentStatus.INTERRUPTED
+    assert await office.inbox() == [], "whoever stopped it knows"
+    assert not await office.holder.hold_one()
+    assert (await office.agency.interrupt(office.orchestrator.id, "helper", actor="Ada"))[1] == []
+    assert await office.ask("and now?") == "Yes."
+
+
+async def test_without_money_nothing_is_asked_be_it_its_own_or_its_orchestrator_s(office: Office):
+    office.follow(rule("any", says("Yes.")))
+    await office.create(budget_usd=Decimal("0.000001"))
+    assert "is used up" in await office.ask("hello?")
+    await change(office, "UPDATE free_agents SET budget_usd = 0")
+    assert "The agent's budget" in await office.ask("hello?")
+    await change(office, "UPDATE free_agents SET budget_usd = 5")
+    await change(office, "UPDATE orchestrator_agents SET budget_usd = 0")
+    assert "The orchestrator's budget" in await office.ask("hello?")
+    await change(office, "UPDATE orchestrator_agents SET budget_usd = 0.000001")
+    assert "is used up" in await office.ask("hello?"), "the gateway refuses what the conversation's month has not left"
+    assert all(entry.status != 200 for entry in office.model.journal.entries)
+
+
+async def test_what_it_costs_counts_for_itself_and_for_its_orchestrator(office: Office):
+    office.follow(rule("any", says("Yes.")))
+    await office.create()
+    await office.ask("hello?")
+    cost = (await office.agent()).total_cost
+    async with office.database.read() as connection:
+        whole = await get_orchestrator_by_id(connection, office.orchestrator.id)
+        month = await spent_this_month(connection, office.orchestrator.id)
+    assert whole is not None
+    assert cost == whole.total_cost == month > 0
+
+
+async def test_an_ended_command_becomes_an_item_of_the_inbox_unless_nothing_is_to_wake_it(office: Office):
+    office.follow(rule("any", says("It is\nblue.")))
+    await office.create()
+    given = await office.tell("which colour?")
+    await office.holder.hold_one()
+    (item,) = await office.inbox()
+    assert (item.kind, item.adw_id, item.body) == ("event", "agent helper", f"command {given.id} is done: It is blue.")
+    await change(office, "UPDATE orchestrator_agents SET wake = false")
+    await office.ask("and now?")
+    assert len(await office.inbox()) == 1
+
+
+async def test_a_deleted_agent_s_work_is_kept_before_its_tree_goes_and_its_name_is_free(
+    office: Office, repository: Path
+):
+    office.follow(rule("any", calls("Write", file_path="wall.txt", content="blue\n"), says("Blue.")))
+    first = await office.create(repository=repository, template="painter")
+    await office.ask("make it blue")
+    place = Path((await office.agent()).place or "")
+    await office.agency.delete(office.orchestrator.id, "helper", actor="Ada")
+    second = await office.create(repository=repository, template="painter")
+    assert second.id != first.id
+    assert place.exists(), "it goes when a worker has kept what is in it"
+    assert await office.holder.hold_one()
+    assert not place.exists()
+    gone = await office.agent(str(first.id))
+    assert gone.kept_as == f"refs/adw/agents/helper/{first.id.hex[:8]}"
+    remote = next((office.root / "forge").glob("*.git"))
+    assert git(remote, "show", f"{gone.kept_as}:wall.txt") == "blue\n"
+    refs = git(remote, "for-each-ref", "--format=%(refname)", "refs/adw").split()
+    assert [each for each in refs if "agent" in each] == [gone.kept_as]
+    assert not await office.holder.hold_one()
+
+
+async def test_deleting_an_agent_at_work_stops_it(office: Office, repository: Path, eventually: Eventually):
+    office.follow(rule("slow", says("never", fault="hang")))
+    agent = await office.create(repository=repository, template="painter")
+    given = await office.tell("slow")
+    holding = asyncio.create_task(office.holder.hold_one())
+    await eventually(lambda: office.requests)
+    await office.agency.delete(office.orchestrator.id, "helper", actor="Ada")
+    office.holder.wake()
+    async with asyncio.timeout(5):
+        assert await holding
+    assert (await office.command(given.id)).state is CommandState.INTERRUPTED
+    assert await office.holder.hold_one(), "its files are put away"
+    now = await office.agent(str(agent.id))
+    assert (now.status, now.host, now.kept_as) == (AgentStatus.DELETED, None, None)
+
+
+async def test_another_host_goes_on_with_the_files_as_they_were_saved(office: Office, repository: Path):
+    office.follow(
+        rule("look", calls("Read", file_path="wall.txt"), says("It is blue."), any_text="were brought back"),
+        rule("paint", calls("Write", file_path="wall.txt", content="blue\n"), says("Blue.")),
+    )
+    await office.create(repository=repository, template="painter")
+    await office.ask("make it blue")
+    place = Path((await office.agent()).place or "")
+    await office.agents.places.workspaces.remove(place.name)
+    await change(office, "UPDATE free_agents SET host = 'gone'")
+    assert await office.ask("which colour?") == "It is blue."
+    assert (place / "wall.txt").read_text() == "blue\n"
+    assert (await office.agent()).host == HOST
+    await change(office, "UPDATE free_agents SET host = 'there'")
+    await change(
+        office,
+        "INSERT INTO workers (id, name, host_id, pid, process_started_at, concurrency, code_revision, lease_until)"
+        " VALUES ('w9', 'w9', 'there', 1, 1, 1, '0013', now() + interval '1 hour')",
+    )
+    await office.tell("which colour?")
+    assert not await office.holder.hold_one(), "a worker of the host that has its files will do it"
+
+
+async def test_names_are_unique_among_the_living_and_the_line_is_not_endless(office: Office):
+    await office.create()
+    with pytest.raises(ConflictError, match="already"):
+        await office.create()
+    for number in range(MOST_WAITING):
+        await office.tell(f"number {number}")
+    with pytest.raises(ConflictError, match="wait for helper already"):
+        await office.tell("one more")
+    with pytest.raises(NotFoundError):
+        await office.tell("hello", "nobody")
+    with pytest.raises(UsageError, match="cannot name an agent"):
+        await office.create("No Name")
+    with pytest.raises(UsageError, match="template or a prompt"):
+        await office.create("silent", system_prompt=" ")
+
+
+async def test_what_cannot_be_set_up_fails_the_command_and_says_why(office: Office, repository: Path):
+    await office.create(repository=repository, template="painter")
+    await change(office, f"UPDATE free_agents SET base_sha = '{'0' * 40}'")
+    given = await office.tell("paint")
+    assert await office.holder.hold_one()
+    ended = await office.command(given.id)
+    assert (ended.state, bool(ended.answer)) == (CommandState.FAILED, True)
+    assert office.requests == 0
+
+
+async def test_nothing_is_written_by_a_worker_that_lost_the_agent(office: Office):
+    await office.create()
+    await office.tell("hello")
+    lost = await take(office)
+    await expire_lease(office)
+    await take(office, owner="second")
+    with pytest.raises(LostAgentError):
+        async with office.database.begin() as connection:
+            await free_agent_work.note_work(connection, lost, kind="text", body="late")
+    with pytest.raises(LostAgentError):
+        async with office.database.begin() as connection:
+            await free_agent_work.end_work(connection, lost, state=CommandState.DONE, answer="late")
+    assert [entry.kind for entry in await office.log()] == ["command"]

@@ -75,6 +75,14 @@ async def find_agent(connection: AsyncConnection, orchestrator_id: UUID, referen
     return agent_from(row)
 
 
+async def get_agent(connection: AsyncConnection, agent_id: UUID) -> FreeAgent:
+    """Raises NotFoundError."""
+    row = (await connection.execute(select(agents).where(agents.c.id == agent_id))).mappings().first()
+    if row is None:
+        raise NotFoundError(f"there is no agent {agent_id}")
+    return agent_from(row)
+
+
 async def list_agents(
     connection: AsyncConnection, *, orchestrator_id: UUID | None = None, deleted: bool = False, limit: int = 200
 ) -> list[FreeAgent]:

@@ -22,7 +22,7 @@ from adw.store import free_agent_work as store
 from adw.store.chat_turns import open_account
 from adw.store.db import Database
 from adw.store.free_agent_work import AgentWork, LostAgentError
-from adw.store.free_agents import latest_commands
+from adw.store.free_agents import get_agent, latest_commands
 from adw.store.orchestrators import orchestrator_settings
 from adw.store.sessions import was_said
 
@@ -71,13 +71,15 @@ class FreeAgents:
 
     async def stopped(self, work: AgentWork) -> None:
         """Ends a command that somebody wanted to end, after `carry_out` was cancelled and all processes are gone."""
-        if work.agent.deleted_at is None and work.agent.host is not None:
+        async with self.database.read() as connection:
+            agent = await get_agent(connection, work.agent.id)
+        if agent.deleted_at is None and agent.host == self.places.host:
             try:
-                await self._save(work, await self.places.open(work.agent))
+                await self._save(work, await self.places.open(agent))
             except (DatabaseError, LostAgentError):
                 raise
             except AdwError as error:
-                log.warning("agent_not_saved", agent=work.agent.name, reason=error.message)
+                log.warning("agent_not_saved", agent=agent.name, reason=error.message)
         await self._end(work, Outcome(state=CommandState.INTERRUPTED, answer="interrupted"))
 
     async def _end(self, work: AgentWork, outcome: Outcome) -> None:
