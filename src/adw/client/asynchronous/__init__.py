@@ -6,6 +6,7 @@ from adw.client.asynchronous.access import AsyncAccess
 from adw.client.asynchronous.budgets import AsyncBudgets
 from adw.client.asynchronous.chat import AsyncChat
 from adw.client.asynchronous.following import AsyncFollowing
+from adw.client.asynchronous.free_agents import AsyncFreeAgents
 from adw.client.asynchronous.hosts import AsyncHosts
 from adw.client.asynchronous.notifications import AsyncNotifications
 from adw.client.asynchronous.projects import AsyncProjects
@@ -25,6 +26,7 @@ class AsyncAdwClient(
     AsyncHosts,
     AsyncAccess,
     AsyncChat,
+    AsyncFreeAgents,
     AsyncNotifications,
     AsyncFollowing,
 ):

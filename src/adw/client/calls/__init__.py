@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from adw.client.calls import access, budgets, chat, hosts, notifications, projects, records, triggers, workflows
+from adw.client.calls import (
+    access,
+    budgets,
+    chat,
+    free_agents,
+    hosts,
+    notifications,
+    projects,
+    records,
+    triggers,
+    workflows,
+)
 from adw.client.calls.call import Call, Money
 
 __all__ = [
@@ -11,6 +22,7 @@ __all__ = [
     "access",
     "budgets",
     "chat",
+    "free_agents",
     "hosts",
     "notifications",
     "projects",
