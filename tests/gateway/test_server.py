@@ -7,8 +7,8 @@ import socket
 import httpx
 import pytest
 
-from adw.gateway.asgi import CONNECTION
 from adw.gateway.server import LoopbackServer
+from adw.kit.guest_server import CONNECTION
 
 
 async def test_first_bytes_do_not_wait_for_acknowledgements():

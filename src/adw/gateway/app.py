@@ -19,7 +19,7 @@ from adw.domain.limits import ALL_MODELS, Limit
 from adw.domain.prices import price_table
 from adw.domain.usage import Price
 from adw.gateway import refusals, replies
-from adw.gateway.asgi import CONNECTION, BodyTooLargeError, Call, ClientGoneError, Receive, Send
+from adw.gateway.asgi import BodyTooLargeError, Call, ClientGoneError, Receive, Send
 from adw.gateway.booking import OpenRequest, Settler, claim_for, refusal_text
 from adw.gateway.exchange import Exchange, while_connected
 from adw.gateway.grants import Admissions, RunRecord
@@ -27,6 +27,7 @@ from adw.gateway.limits import Passage, SharedLimits
 from adw.gateway.model_request import ModelRequest, UnreadableRequestError, parse_request
 from adw.gateway.upstream import Upstream
 from adw.kit.errors import AdwError, DatabaseError
+from adw.kit.guest_server import CONNECTION
 from adw.kit.ids import new_uuid
 from adw.kit.log import get_logger
 from adw.ports.gateway import RunGrant

@@ -9,9 +9,6 @@ from typing import Any
 
 from adw.gateway.upstream import Headers
 
-CONNECTION = "adw.connection"
-"""Where a request's scope holds its transport."""
-
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]

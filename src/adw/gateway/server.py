@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import secrets
 import socket
-from collections.abc import Generator, MutableMapping
 from pathlib import Path
 from typing import Any, Self
 
-import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
-
-from adw.gateway.asgi import CONNECTION
+from adw.kit.guest_server import GuestServer, listen, plain_http, url_of
 from adw.kit.process.confinement import Door
 from adw.kit.process.sockets import socket_place
 
 KEEP_ALIVE_S = 60
-SHUTDOWN_S = 1
 BACKLOG = 512
 
 
@@ -30,22 +24,7 @@ class LoopbackServer:
     """
 
     def __init__(self, app: Any, *, socket_dir: Path | None = None) -> None:
-        config = uvicorn.Config(
-            app,
-            interface="asgi3",
-            lifespan="off",
-            ws="none",
-            http=_Protocol,
-            loop="none",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            date_header=False,
-            timeout_keep_alive=KEEP_ALIVE_S,
-            timeout_graceful_shutdown=SHUTDOWN_S,
-        )
-        self._server = _Server(config)
+        self._server = GuestServer(plain_http(app, keep_alive_s=KEEP_ALIVE_S))
         self._socket_dir = socket_dir
         self._socket: socket.socket | None = None
         self._unix: _UnixListener | None = None
@@ -55,7 +34,7 @@ class LoopbackServer:
     def url(self) -> str:
         if self._socket is None:
             raise RuntimeError("the server is not running")
-        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        return url_of(self._socket)
 
     @property
     def door(self) -> Door | None:
@@ -65,21 +44,16 @@ class LoopbackServer:
         return Door(port=self._socket.getsockname()[1], socket=self._unix.path)
 
     async def __aenter__(self) -> Self:
-        self._socket = _listen()
+        self._socket = listen("127.0.0.1", 0)
         sockets = [self._socket]
         if self._socket_dir is not None:
             self._unix = _UnixListener(self._socket_dir)
             sockets.append(self._unix.socket)
-        self._task = asyncio.create_task(self._server.serve(sockets=sockets))
-        ready = asyncio.create_task(self._server.ready.wait())
-        await asyncio.wait({self._task, ready}, return_when=asyncio.FIRST_COMPLETED)
-        ready.cancel()
-        if self._task.done():
-            self._task.result()
+        self._task = await self._server.run_until_ready(sockets)
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
-        self._server.ended.set()
+        self._server.end()
         if self._task is not None:
             await self._task
         if self._socket is not None:
@@ -106,45 +80,3 @@ class _UnixListener:
         self.path.unlink(missing_ok=True)
         if self._own_folder is not None:
             self._own_folder.rmdir()
-
-
-def _listen() -> socket.socket:
-    """The protocol is named because asyncio sets TCP_NODELAY only then; without it each first byte comes 40 ms late."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(BACKLOG)
-    return listener
-
-
-class _Server(uvicorn.Server):
-    """Without signal handlers: those belong to the process, not to one of its parts."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = asyncio.Event()
-        self.ended = asyncio.Event()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        self.ready.set()
-
-    async def main_loop(self) -> None:
-        await self.ended.wait()
-
-
-class _Protocol(H11Protocol):
-    """Lets the application cut the connection, which is how an answer that broke off is passed on."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        super().connection_made(transport)
-        app: Any = self.app
-
-        async def with_transport(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
-            await app({**scope, CONNECTION: transport}, receive, send)
-
-        self.app: Any = with_transport

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-TRANSPORT_EXTENSION = "adw.transport"
+from adw.kit.guest_server import CONNECTION
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -27,8 +27,7 @@ class Exchange:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        extensions: Mapping[str, Any] = scope.get("extensions") or {}
-        self._transport: asyncio.Transport | None = extensions.get(TRANSPORT_EXTENSION)
+        self._transport: asyncio.Transport | None = scope.get(CONNECTION)
         self._receive = receive
         self._send = send
 

@@ -15,8 +15,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-CONNECTION = "adw.connection"
-"""The key of the scope under which the server hands over its transport."""
+from adw.kit.guest_server import CONNECTION
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
