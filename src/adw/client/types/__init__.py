@@ -53,19 +53,6 @@ from adw.client.types.free_agents import (
     NewAgentFields,
     StoppedDict,
 )
-from adw.client.types.free_agents import (
-    AgentCommandDict,
-    AgentLogDict,
-    AgentLogEntryDict,
-    AgentTemplateDict,
-    AgentTemplateListDict,
-    BrokenTemplateDict,
-    FreeAgentDetailDict,
-    FreeAgentDict,
-    FreeAgentListDict,
-    NewAgentFields,
-    StoppedDict,
-)
 from adw.client.types.hosts import (
     PortDict,
     PortListDict,
