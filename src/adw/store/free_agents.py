@@ -145,8 +145,8 @@ async def interrupt_agent(connection: AsyncConnection, agent_id: UUID, *, by: st
     wanted = {"stopped_by": func.coalesce(commands.c.stopped_by, storable_text(by))}
     ending = (await connection.execute(running.values(wanted).returning(commands.c.id))).scalars().all()
     for each in sorted(gone):
-        said = f"taken back by {by} before it began"
-        await write_log(connection, agent_id, kind="notice", body=said, command_id=each)
+        said, about = f"taken back by {by} before it began", {"state": "interrupted"}
+        await write_log(connection, agent_id, kind="notice", body=said, command_id=each, metadata=about)
     await announce_agent(connection, agent_id)
     return sorted([*ending, *gone])
 
