@@ -21,15 +21,16 @@ from adw.store.projects import find_project
 from adw.store.workflows import resolve_prefix
 
 
-def _services(request: Request) -> ApiServices:
+async def _services(request: Request) -> ApiServices:
     return request.app.state.services
 
 
-def _caller(request: Request) -> Principal:
+async def _caller(request: Request) -> Principal:
     return request.state.principal
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WHOLE_ID = re.compile(r"[0-9a-f]{8}")
 _NUMBER = re.compile(r"\s*[-+]?[0-9_]*\.?[0-9_]+\s*")
 
 BY_PATH = "-"
@@ -49,6 +50,12 @@ async def _resolved(
         return await resolve_prefix(connection, adw_id)
 
 
+async def _named(
+    services: Services, adw_id: Annotated[str, Path(description="A workflow's id, or a unique beginning of it")]
+) -> str:
+    return adw_id if _WHOLE_ID.fullmatch(adw_id) else await _resolved(services, adw_id)
+
+
 async def _project(
     services: Services,
     reference: Annotated[str, Path(max_length=300, description="A project's id or name, or `-` with `path`")],
@@ -65,7 +72,7 @@ async def _project(
         return await find_project(connection, wanted)
 
 
-def _key(
+async def _key(
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -96,7 +103,9 @@ def _moment(value: Any, read: ValidatorFunctionWrapHandler) -> datetime | None:
 
 
 AdwId: TypeAlias = Annotated[str, Depends(_resolved)]
-"""The full id of the workflow in the path."""
+"""The full id of the workflow in the path, which exists."""
+WholeAdwId: TypeAlias = Annotated[str, Depends(_named)]
+"""The same for routes that look by themselves whether there is one: it saves them a look."""
 CommaSeparated = BeforeValidator(_split)
 InUtc = WrapValidator(_moment)
 """A moment that names no zone is one of UTC."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -26,8 +27,14 @@ class Account:
 
 async def account_of(connection: AsyncConnection, adw_id: str) -> Account:
     """The account as it stands; an empty one for a workflow that has none yet."""
-    query = select(workflow_budgets).where(workflow_budgets.c.adw_id == adw_id)
-    row = (await connection.execute(query)).mappings().one_or_none()
-    if row is None:
-        return Account()
-    return Account(budget_usd=row["budget_usd"], spent_usd=row["spent_usd"], held_usd=row["held_usd"])
+    return (await accounts_of(connection, [adw_id])).get(adw_id, Account())
+
+
+async def accounts_of(connection: AsyncConnection, adw_ids: Sequence[str]) -> dict[str, Account]:
+    """Those that there are."""
+    kept = workflow_budgets.c
+    query = select(kept.adw_id, kept.budget_usd, kept.spent_usd, kept.held_usd).where(kept.adw_id.in_(adw_ids))
+    rows = (await connection.execute(query)).all()
+    return {
+        row.adw_id: Account(budget_usd=row.budget_usd, spent_usd=row.spent_usd, held_usd=row.held_usd) for row in rows
+    }

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
-from adw.api.inputs import AdwId, CommaSeparated, Services
+from adw.api.inputs import CommaSeparated, Services, WholeAdwId
 from adw.api.live.following import follow_workflow
 from adw.api.live.sse import JSON_LINES_TYPE, SSE_TYPE, LiveResponse, as_json_lines, as_sse
 from adw.api.openapi import problems
@@ -31,7 +31,7 @@ router = APIRouter(prefix="/api/adw/workflows/{adw_id}/events", tags=["events"],
 @router.get("")
 async def list_events(
     services: Services,
-    adw_id: AdwId,
+    adw_id: WholeAdwId,
     types: Types,
     after: After = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
@@ -59,7 +59,7 @@ async def list_events(
 async def stream_events(  # noqa: PLR0917 # each is a part of the request
     services: Services,
     request: Request,
-    adw_id: AdwId,
+    adw_id: WholeAdwId,
     types: Types,
     after: After = 0,
     last_event_id: LastEventId = None,

@@ -7,7 +7,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from adw.api.inputs import AdwId, CommaSeparated, InUtc, Limit, PageCursor, Services, cursor_of, parse_cursor
+from adw.api.inputs import (
+    AdwId,
+    CommaSeparated,
+    InUtc,
+    Limit,
+    PageCursor,
+    Services,
+    WholeAdwId,
+    cursor_of,
+    parse_cursor,
+)
 from adw.api.openapi import problems
 from adw.api.services import ApiServices
 from adw.api.views.building import workflow_summaries, workflow_view
@@ -58,7 +68,7 @@ async def list_workflows(
 
 
 @router.get("/{adw_id}")
-async def get_workflow(services: Services, adw_id: AdwId) -> WorkflowView:
+async def get_workflow(services: Services, adw_id: WholeAdwId) -> WorkflowView:
     """One workflow with everything a page about it needs at first."""
     async with services.database.read() as connection:
         return await workflow_view(connection, await require_workflow(connection, adw_id))

@@ -26,14 +26,17 @@ from adw.domain.phase import EvidenceRow, PhaseRow, PhaseStatus
 from adw.domain.usage import Usage
 from adw.domain.workflow import Workflow
 from adw.store import approvals, phases, usage
-from adw.store.accounts import account_of
+from adw.store.accounts import Account, accounts_of
 from adw.store.db import Connection
+from adw.store.extras import extras_of
 from adw.store.inheritance import forks_of
 from adw.store.messages import undelivered
 from adw.store.queue import positions
 from adw.store.watches import clashes_of
 
 _PENDING = "pending"
+_SAME = WorkflowSummary.model_fields.keys() - {"options", "spent_usd", "failure", "queued_because"}
+"""What a summary takes from the row as it is."""
 
 
 async def workflow_view(connection: Connection, workflow: Workflow) -> WorkflowView:
@@ -41,19 +44,23 @@ async def workflow_view(connection: Connection, workflow: Workflow) -> WorkflowV
     adw_id = workflow.adw_id
     attempts = await phases.list_phases(connection, adw_id)
     found = await phases.list_evidence(connection, adw_id)
-    asked = await approvals.list_approvals(connection, adw_id=adw_id, pending_only=True)
     summary = await workflow_summary(connection, workflow)
+    used = await usage.usage_by_phase(connection, adw_id)
+    has = await extras_of(connection, adw_id)
+    asked = await approvals.list_approvals(connection, adw_id=adw_id, pending_only=True) if has.approvals else ()
+    unheard = await undelivered(connection, adw_id) if has.unheard else ()
+    clashes = await clashes_of(connection, adw_id) if has.clashes else ()
     return WorkflowView(
         **dict(summary),
-        phases=_phases(workflow.phases, attempts, await usage.usage_by_phase(connection, adw_id)),
-        usage=usage_view(await usage.usage_of_workflow(connection, adw_id)),
+        phases=_phases(workflow.phases, attempts, used),
+        usage=usage_view(sum(used.values(), Usage())),
         tests=_tests(attempts, found),
         review_rounds=int(_latest_data(attempts, Phase.REVIEW).get("rounds") or 0),
         gates=_gates(found),
         approvals=tuple(ApprovalView.model_validate(approval) for approval in asked),
-        forks=tuple(await forks_of(connection, adw_id)),
-        unheard=tuple(MessageView.model_validate(each) for each in await undelivered(connection, adw_id)),
-        clashes=tuple(ClashView.model_validate(each) for each in await clashes_of(connection, adw_id)),
+        forks=tuple(await forks_of(connection, adw_id)) if has.forks else (),
+        unheard=tuple(MessageView.model_validate(each) for each in unheard),
+        clashes=tuple(ClashView.model_validate(each) for each in clashes),
     )
 
 
@@ -61,17 +68,19 @@ async def workflow_summaries(connection: Connection, workflows: Sequence[Workflo
     """Their rows, what they have spent, and their places in line."""
     queued = [workflow.adw_id for workflow in workflows if workflow.queued_because is not None]
     places = await positions(connection, queued) if queued else {}
-    return [await _summary(connection, workflow, places.get(workflow.adw_id)) for workflow in workflows]
+    accounts = await accounts_of(connection, [workflow.adw_id for workflow in workflows])
+    return [
+        _summary(workflow, accounts.get(workflow.adw_id, Account()), places.get(workflow.adw_id))
+        for workflow in workflows
+    ]
 
 
 async def workflow_summary(connection: Connection, workflow: Workflow) -> WorkflowSummary:
     return (await workflow_summaries(connection, [workflow]))[0]
 
 
-async def _summary(connection: Connection, workflow: Workflow, position: int | None) -> WorkflowSummary:
-    account = await account_of(connection, workflow.adw_id)
-    same = WorkflowSummary.model_fields.keys() - {"options", "spent_usd", "failure", "queued_because"}
-    values: dict[str, Any] = {name: getattr(workflow, name) for name in same}
+def _summary(workflow: Workflow, account: Account, position: int | None) -> WorkflowSummary:
+    values: dict[str, Any] = {name: getattr(workflow, name) for name in _SAME}
     return WorkflowSummary(
         **values,
         options=OptionsView.model_validate(workflow.options),
