@@ -38,6 +38,7 @@ REMEDIES: Mapping[str, str] = {
     "internal": _DEFECT,
     "issue_closed": "reopen the issue, or describe the work in a new one",
     "lagged": "subscribe again after the last `seq` or `cursor` you have",
+    "lost_agent": "nothing: another worker goes on with it",
     "lost_turn": "nothing: another worker goes on with it",
     "low_disk": "free some space, for example with `adw worktree cleanup`, or lower `ADW_MIN_FREE_DISK_MB`",
     "low_memory": "wait until other programs have ended, or lower `ADW_MIN_FREE_MEMORY_MB`",
