@@ -67,6 +67,10 @@ class Bench:
         async with self.database.begin() as connection:
             return await store.add_rule(connection, new)
 
+    async def switch(self, rule: Rule, *, on: bool) -> None:
+        async with self.database.begin() as connection:
+            await store.switch_rule(connection, rule.id, enabled=on)
+
     async def happen(self, adw_id: str, event: EventType, message: str = "", **data: Any) -> None:
         async with self.database.begin() as connection:
             await append_event(connection, adw_id, NewEvent(type=event, message=message, data=data))

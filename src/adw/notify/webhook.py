@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -20,6 +21,10 @@ from adw.notify.addresses import Resolve, checked_addresses
 from adw.notify.errors import UndeliveredError
 
 TIMEOUT_S = 10.0
+"""Of each part of an exchange."""
+WHOLE_S = 40.0
+MOST_ADDRESSES = 4
+"""Of a host that are tried."""
 SIGNATURE_HEADER = "X-ADW-Signature-256"
 TIMESTAMP_HEADER = "X-ADW-Timestamp"
 DELIVERY_HEADER = "X-ADW-Delivery"
@@ -70,16 +75,22 @@ async def post(
         "User-Agent": "adw-orchestrator",
         DELIVERY_HEADER: delivery_id,
     }
-    for place, address in enumerate(addresses, start=1):
-        try:
-            await _post_to(address, target, body, {**own, **headers})
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            if place == len(addresses):
-                raise UndeliveredError(f"the host cannot be reached ({type(error).__name__})") from error
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-            raise UndeliveredError(f"the host did not answer ({type(error).__name__})") from error
-        else:
-            return
+    try:
+        async with asyncio.timeout(WHOLE_S):
+            await _post_to_first(addresses[:MOST_ADDRESSES], target, body, {**own, **headers})
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        raise UndeliveredError(f"the host cannot be reached ({type(error).__name__})") from error
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+        raise UndeliveredError(f"the host did not answer ({type(error).__name__})") from error
+
+
+async def _post_to_first(addresses: Sequence[str], target: httpx.URL, body: bytes, headers: Mapping[str, str]) -> None:
+    """To the first that takes the connection; what was sent to one is not sent to another."""
+    *others, last = addresses
+    for address in others:
+        with suppress(httpx.ConnectError, httpx.ConnectTimeout):
+            return await _post_to(address, target, body, headers)
+    return await _post_to(last, target, body, headers)
 
 
 async def _post_to(address: str, target: httpx.URL, body: bytes, headers: Mapping[str, str]) -> None:
