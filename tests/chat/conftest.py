@@ -6,6 +6,7 @@ import json
 import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
@@ -28,6 +29,7 @@ from adw.store.db import Database
 from adw.store.orchestrators import Orchestrator, get_or_create_orchestrator
 from adw.store.sessions import PostgresTranscripts
 from adw.store.usage import UsageBook
+from adw.wiring.gateway_news import tell_of_warning
 from adw.wiring.projects import LocalProjects
 from adw.worker.chatter import Chatter
 from adw.workspace.git import GitWorkspaces
@@ -123,6 +125,7 @@ async def talk(database: Database, doors: Doors, tmp_path: Path) -> AsyncIterato
             book=UsageBook(database.engine),
             upstream=Upstream(base_url=server.url, credential=credential),
             prices=LIST_PRICES,
+            on_budget_warning=partial(tell_of_warning, database),
         )
         runtime = PlainRuntime(
             launcher=cast("Launcher", None),  # nothing is ever launched: its agents have none but our tools

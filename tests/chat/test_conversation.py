@@ -12,13 +12,17 @@ from sqlalchemy import text
 from tests.chat.conftest import Talk, calls, rule, says
 from tests.conftest import Eventually, MakeWorkflow
 
+from adw.domain.budget import BudgetScope, BudgetWarning
 from adw.domain.events import EventType, NewEvent
 from adw.domain.status import Status
 from adw.store import chat, chat_turns
+from adw.store.chat_notices import reader_of
 from adw.store.chat_turns import LostTurnError, take_turn
 from adw.store.events import append_event, get_workflow_events
+from adw.store.free_agents import NewAgent, create_agent
 from adw.store.orchestrators import get_orchestrator_by_id
 from adw.store.workflows import list_workflows, require_workflow, transition
+from adw.wiring.gateway_news import tell_of_warning
 from adw.worker.chatter import Chatter
 
 
@@ -203,6 +207,41 @@ async def test_without_money_nothing_is_asked_and_a_sentence_says_so(talk: Talk)
     async with talk.database.begin() as connection:
         await connection.execute(text("UPDATE orchestrator_agents SET budget_usd = 5"))
     assert await talk.ask("hello?") == "Yes."
+
+
+async def test_most_of_the_money_being_spent_is_told_once_in_the_conversation(talk: Talk, eventually: Eventually):
+    talk.follow(rule("any", says("Yes.")))
+    async with talk.database.begin() as connection:
+        await connection.execute(text("UPDATE orchestrator_agents SET budget_usd = 5"))
+    await talk.ask("one")
+    assert await talk.said("notice") == []
+    async with talk.database.begin() as connection:
+        await connection.execute(text("UPDATE workflow_budgets SET spent_usd = 4.1"))
+    await talk.ask("two")
+    (told,) = await eventually(lambda: talk.said("notice"))
+    spent, _, advice = told.partition(" of the budget of this conversation for the month, $5.00, are spent (82 %). ")
+    assert Decimal(spent.removeprefix("$")) > Decimal(4)
+    assert advice == "Raise it with `adw chat --budget USD`."
+    await talk.ask("three")
+    assert len(await talk.said("notice")) == 1
+
+
+async def test_a_budget_that_all_share_and_one_of_an_agent_are_told_there_too(talk: Talk):
+    async with talk.database.begin() as connection:
+        new = NewAgent(orchestrator_agent_id=talk.id, name="scout", system_prompt="Look.", tools=(), created_by="A")
+        agent = await create_agent(connection, new)
+    spent = {"spent_usd": Decimal(9), "budget_usd": Decimal(10)}
+    await tell_of_warning(talk.database, BudgetWarning(adw_id=f"agent:{agent.id}:2026-05", **spent))
+    shared = BudgetWarning(adw_id=f"chat:{talk.id}:2026-05", scope=BudgetScope.GLOBAL_MONTH, **spent)
+    await tell_of_warning(talk.database, shared)
+    told = await talk.said("notice")
+    assert told == [
+        "$9.00 of the budget of agent scout for the month, $10.00, are spent (90 %).",
+        "$9.00 of the budget of this month for all projects, $10.00, are spent (90 %). See `adw budget list`.",
+    ]
+    async with talk.database.read() as connection:
+        for account in ("0a1b2c3d", "chat:x:2026-05", f"other:{talk.id}", f"agent:{talk.id}:2026-05"):
+            assert await reader_of(connection, account) is None
 
 
 async def test_a_reset_conversation_remembers_nothing_and_stays_readable(talk: Talk):

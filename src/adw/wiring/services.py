@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from adw.agents.claude import ClaudeRuntime
@@ -14,19 +15,16 @@ from adw.agents.plain.runtime import PlainRuntime
 from adw.agents.prompts import AgentPrompts
 from adw.agents.sessions import ClaudeSessionStore
 from adw.domain.agent import RuntimeName
-from adw.domain.budget import BudgetWarning
-from adw.domain.events import EventType, NewEvent
-from adw.domain.failover import ModelReplaced
 from adw.domain.prices import LIST_PRICES
 from adw.gateway import Credential, Gateway, Upstream
 from adw.kit.process import host_identity
 from adw.kit.settings import Settings
-from adw.store.events import append_event
 from adw.store.leases import PortPair
 from adw.store.limits import LimitBook
 from adw.store.sessions import PostgresTranscripts
 from adw.store.usage import UsageBook
 from adw.wiring.foundation import Foundation
+from adw.wiring.gateway_news import tell_of_replacement, tell_of_warning
 from adw.wiring.models import pick_model
 from adw.wiring.runtimes import ChosenRuntime
 from adw.workflows.services import Services
@@ -43,21 +41,12 @@ def build_gateway(foundation: Foundation) -> Gateway:
         auth_token=settings.anthropic_auth_token,
         oauth_token=settings.claude_code_oauth_token,
     )
-
-    async def warn(warning: BudgetWarning) -> None:
-        async with foundation.database.begin() as connection:
-            await append_event(connection, warning.adw_id, _budget_event(warning))
-
-    async def tell(replaced: ModelReplaced) -> None:
-        async with foundation.database.begin() as connection:
-            await append_event(connection, replaced.adw_id, _replacement_event(replaced))
-
     return Gateway(
         book=UsageBook(foundation.database.engine),
         upstream=Upstream(base_url=settings.anthropic_base_url, credential=credential),
         prices=LIST_PRICES,
-        on_budget_warning=warn,
-        on_model_replaced=tell,
+        on_budget_warning=partial(tell_of_warning, foundation.database),
+        on_model_replaced=partial(tell_of_replacement, foundation.database),
         limit_book=LimitBook(foundation.database.engine),
         longest_hold_s=settings.longest_hold_s,
         socket_dir=foundation.runtime_dir,
@@ -132,24 +121,3 @@ def write_private_files(workspace: Path, checkout: Path | None, globs: Sequence[
     write_ports_file(workspace, backend_port=ports.backend, frontend_port=ports.frontend)
     if checkout is not None and globs:
         copy_private_files(source=checkout, target=workspace, globs=globs)
-
-
-def _budget_event(warning: BudgetWarning) -> NewEvent:
-    message = f"${warning.spent_usd:.2f} of the {warning.scope.words}, ${warning.budget_usd:.2f}, are spent"
-    data = {
-        "scope": warning.scope.value,
-        "spentUsd": str(warning.spent_usd),
-        "budgetUsd": str(warning.budget_usd),
-    }
-    return NewEvent(type=EventType.BUDGET_WARNING, message=message, data=data)
-
-
-def _replacement_event(replaced: ModelReplaced) -> NewEvent:
-    data = {
-        "role": replaced.role,
-        "model": replaced.model,
-        "replacedBy": replaced.fallback,
-        "reason": replaced.reason.value,
-        "agentRunId": replaced.agent_run_id,
-    }
-    return NewEvent(type=EventType.WORKFLOW_UPDATED, phase=replaced.phase, message=replaced.words, data=data)
