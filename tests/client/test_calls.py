@@ -8,6 +8,7 @@ import typing
 
 import pytest
 from sqlalchemy import text
+from tests.client.commanding import command
 from tests.client.conftest import Live
 
 from adw.api.routes import ROUTERS, hosts
@@ -235,7 +236,7 @@ async def _machine(client: AsyncAdwClient) -> None:
     assert (await client.triggers(outcome=["refused"], limit=5))["triggers"] == []
     await _admit(client)
     await _talk(client)
-    await _command(client)
+    await command(client)
 
 
 async def _talk(client: AsyncAdwClient) -> None:
@@ -248,17 +249,6 @@ async def _talk(client: AsyncAdwClient) -> None:
     assert {"pause", "list_projects"} <= {tool["name"] for tool in (await client.tools())["tools"]}
     assert not (await client.look("list_projects", {}))["isError"]
     assert (await client.use_tool("pause", {}))["isError"]
-
-
-async def _command(client: AsyncAdwClient) -> None:
-    made = await client.create_agent("helper", template="researcher", tools=["Read"], key="k")
-    assert (await client.free_agents())["agents"] == [made]
-    told = await client.command_agent("helper", "Look around", key="k")
-    assert (await client.free_agent("helper"))["openCommands"] == [told]
-    assert (await client.interrupt_agent("helper"))["commands"] == [told["id"]]
-    assert (await client.agent_log("helper", after=0))["agentId"] == made["id"]
-    assert (await client.delete_agent("helper"))["status"] == "deleted"
-    assert "builder" in {each["name"] for each in (await client.agent_templates())["templates"]}
 
 
 async def _schedule(client: AsyncAdwClient, path: str, project: str) -> None:
