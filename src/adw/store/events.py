@@ -41,6 +41,14 @@ _APPEND = text(
 ).bindparams(bindparam("items", type_=JSONB))
 
 
+_AFTER = (
+    select(events)
+    .where(events.c.adw_id == bindparam("adw_id"), events.c.seq > bindparam("after"))
+    .order_by(events.c.seq)
+    .limit(bindparam("most"))
+)
+
+
 class FencedError(ConflictError):
     """Another worker has taken this workflow over"""
 
@@ -106,10 +114,8 @@ async def get_workflow_events(
     types: Sequence[EventType] = (),
 ) -> list[Event]:
     """Events with `seq` greater than `after`, oldest first, at most `limit`."""
-    query = select(events).where(events.c.adw_id == adw_id, events.c.seq > after).order_by(events.c.seq).limit(limit)
-    if types:
-        query = query.where(events.c.event_type.in_([t.value for t in types]))
-    rows = (await connection.execute(query)).mappings()
+    query = _AFTER.where(events.c.event_type.in_([t.value for t in types])) if types else _AFTER
+    rows = (await connection.execute(query, {"adw_id": adw_id, "after": after, "most": limit})).mappings()
     return [event_of(row) for row in rows]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,6 +19,10 @@ from adw.store.tables.work import evidence, phases
 
 SUMMARY_TRIES = 2
 """How often a summary is asked for; after that there is none."""
+
+
+_PHASES = select(phases).where(phases.c.adw_id == bindparam("adw_id")).order_by(phases.c.started_at, phases.c.attempt)
+_EVIDENCE = select(evidence).where(evidence.c.adw_id == bindparam("adw_id")).order_by(evidence.c.created_at)
 
 
 async def start_phase(
@@ -65,8 +69,7 @@ async def list_phases(
     connection: AsyncConnection, adw_id: str, *, usage: Mapping[tuple[str, int], Usage] | None = None
 ) -> list[PhaseRow]:
     """All attempts in the order they started; `usage` is by (phase, attempt)."""
-    query = select(phases).where(phases.c.adw_id == adw_id).order_by(phases.c.started_at, phases.c.attempt)
-    rows = (await connection.execute(query)).mappings()
+    rows = (await connection.execute(_PHASES, {"adw_id": adw_id})).mappings()
     return [_phase(row, usage or {}) for row in rows]
 
 
@@ -113,8 +116,7 @@ async def record_evidence(
 
 
 async def list_evidence(connection: AsyncConnection, adw_id: str) -> list[EvidenceRow]:
-    query = select(evidence).where(evidence.c.adw_id == adw_id).order_by(evidence.c.created_at)
-    return [_evidence(row) for row in (await connection.execute(query)).mappings()]
+    return [_evidence(row) for row in (await connection.execute(_EVIDENCE, {"adw_id": adw_id})).mappings()]
 
 
 def _phase(row: RowMapping, usage: Mapping[tuple[str, int], Usage]) -> PhaseRow:

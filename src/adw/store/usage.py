@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, case, func, insert, select, text, update
+from sqlalchemy import BindParameter, ColumnElement, Row, Text, bindparam, case, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFreeError
@@ -172,8 +172,7 @@ async def usage_of_workflow(connection: AsyncConnection, adw_id: str) -> Usage:
 
 async def usage_by_phase(connection: AsyncConnection, adw_id: str) -> dict[str, Usage]:
     """The same, for each phase that made requests."""
-    query = select(requests.c.phase, *_SUMS).where(_counted(adw_id)).group_by(requests.c.phase)
-    return {row.phase: _usage(row) for row in (await connection.execute(query)).all()}
+    return {row.phase: _usage(row) for row in (await connection.execute(_BY_PHASE, {"adw_id": adw_id})).all()}
 
 
 class UsageBook:
@@ -324,8 +323,11 @@ _SUMS = (
 )
 
 
-def _counted(adw_id: str) -> ColumnElement[bool]:
+def _counted(adw_id: str | BindParameter[str]) -> ColumnElement[bool]:
     return (requests.c.adw_id == adw_id) & (requests.c.state != "refused")
+
+
+_BY_PHASE = select(requests.c.phase, *_SUMS).where(_counted(bindparam("adw_id", type_=Text))).group_by(requests.c.phase)
 
 
 def _usage(row: Row[*tuple[Any, ...]]) -> Usage:

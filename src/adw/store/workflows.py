@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, or_, select, text, update
+from sqlalchemy import bindparam, func, insert, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,6 +24,8 @@ from adw.store.watches import follow_workflow
 _ENDED = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
 _LIVE_INDEX = "one_live_workflow_per_issue"
 _KEY_INDEX = "uq_adw_workflows_idempotency_key"
+_ONE = select(workflows).where(workflows.c.adw_id == bindparam("adw_id"))
+"""Made once: what is known of a statement's rows belongs to the statement, and this one has many columns."""
 
 
 async def create_workflow(connection: AsyncConnection, new: NewWorkflow) -> Workflow:
@@ -62,7 +64,7 @@ async def create_workflow(connection: AsyncConnection, new: NewWorkflow) -> Work
 
 
 async def get_workflow(connection: AsyncConnection, adw_id: str) -> Workflow | None:
-    row = (await connection.execute(select(workflows).where(workflows.c.adw_id == adw_id))).mappings().first()
+    row = (await connection.execute(_ONE, {"adw_id": adw_id})).mappings().first()
     return None if row is None else workflow_from(row)
 
 
