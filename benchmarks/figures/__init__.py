@@ -11,6 +11,7 @@ FIGURES = {
     "events": "appending events, and waking whoever listens",
     "fanout": "waking many listeners at once",
     "sockets": "from a commit to 1,000 sockets that follow ten workflows, each event once and in order",
+    "api_latency": "fifty clients of the API with 10,000 workflows and a million events behind it",
     "parts": "working tree, set-up, baseline and CLI, up to an agent's start",
     "containment": "what the sandbox adds to the start of a command",
     "gateway": "what the model gateway adds to the first byte",

@@ -65,7 +65,7 @@ def measure(context: Context) -> Figure:
     with EmbeddedPostgres(data_dir=context.root / "data") as postgres:
         url = postgres.start()
         migrate(url)
-        filled_s = _fill(url, events)
+        filled_s = fill(url, events)
         found = asyncio.run(_measure(url, times=times, pages=events // WORKFLOWS))
     baseline = found.pop("key")
     fewer = " (fewer events than the 5 million of a whole session)" if context.quick else ""
@@ -87,7 +87,7 @@ def measure(context: Context) -> Figure:
     )
 
 
-def _fill(url: str, events: int) -> float:
+def fill(url: str, events: int) -> float:
     """In the order of their keys, which is how indexes grow fastest; what is read later is as scattered as ever."""
     began = time.perf_counter()
     numbers = {"projects": PROJECTS, "workflows": WORKFLOWS, "queued": QUEUED}
