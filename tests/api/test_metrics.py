@@ -36,6 +36,7 @@ async def test_they_tell_how_much_there_is_of_what(stage: Stage):
     assert found["adw_events_total"] >= 3
     assert found["adw_workers"] == 0
     assert found["adw_cost_usd_total"] == 0
+    assert found['adw_notifications{state="open"}'] == found['adw_notifications{state="failed"}'] == 0
 
 
 async def test_requests_are_counted_by_their_routes_and_not_by_what_was_asked(stage: Stage):

@@ -120,7 +120,10 @@ def check_url(url: str, *, allow_private: bool) -> str:
         _refuse("the address of the webhook cannot be used", "write it like https://example.com/hook, without a user")
     schemes = ("https", "http") if allow_private else ("https",)
     if parts.scheme not in schemes:
-        _refuse("the address of a webhook begins with https://", "http:// is for private networks (`allowPrivate`)")
+        _refuse(
+            "the address of a webhook begins with https://",
+            "http:// is for private networks: `allowPrivate`, or --private",
+        )
     return url
 
 

@@ -9,7 +9,9 @@ from decimal import Decimal
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adw.domain.notifications import DeliveryState
 from adw.domain.status import Status
+from adw.store.tables.notifications import deliveries
 from adw.store.tables.usage import model_requests, workflow_budgets
 from adw.store.tables.workflows import workflows
 from adw.store.workers import holds_lease, live_workers
@@ -36,6 +38,8 @@ class Figures:
     cost_usd: Decimal
     models: Mapping[str, ModelFigures]
     workers: int
+    messages: Mapping[str, int]
+    """Notifications that are on their way (`open`), and those that were given up (`failed`)."""
 
 
 async def read_figures(connection: AsyncConnection) -> Figures:
@@ -54,7 +58,21 @@ async def read_figures(connection: AsyncConnection) -> Figures:
         cost_usd=Decimal((await connection.execute(spent)).scalar_one()),
         models=await _by_model(connection),
         workers=sum([await holds_lease(connection, worker_id=worker.id) for worker in live]),
+        messages=await _messages(connection),
     )
+
+
+async def _messages(connection: AsyncConnection) -> dict[str, int]:
+    """Two looks that an index answers each, however many have arrived."""
+    states = {
+        "open": (DeliveryState.WAITING.value, DeliveryState.SENDING.value),
+        "failed": (DeliveryState.FAILED.value,),
+    }
+    count = select(func.count()).select_from(deliveries)
+    return {
+        name: (await connection.execute(count.where(deliveries.c.state.in_(each)))).scalar_one()
+        for name, each in states.items()
+    }
 
 
 async def _by_model(connection: AsyncConnection) -> dict[str, ModelFigures]:

@@ -42,6 +42,8 @@ def _of_figures(figures: Figures) -> Iterator[str]:
     yield from _family("adw_events_total", "counter", "Events of all workflows.", [({}, figures.events)])
     yield from _family("adw_cost_usd_total", "counter", "What is known to be spent.", [({}, float(figures.cost_usd))])
     yield from _family("adw_workers", "gauge", "Workers that take work.", [({}, figures.workers)])
+    messages = [({"state": state}, float(count)) for state, count in figures.messages.items()]
+    yield from _family("adw_notifications", "gauge", "Messages on their way, and given up.", messages)
     requests = [({"model": model}, float(each.requests)) for model, each in figures.models.items()]
     yield from _family("adw_model_requests_total", "counter", "Requests to models.", requests)
     tokens = [

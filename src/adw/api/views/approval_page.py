@@ -70,8 +70,9 @@ def decided_page(approval: Approval) -> str:
     """How the question was answered, by this person or somebody before them."""
     verdict = "Approved" if approval.decision is Decision.ALLOWED else "Denied"
     by = escape(approval.decided_by or "the system")
+    reason = f": {escape(one_line(approval.reason, limit=MAX_SHOWN_CHARS))}" if approval.reason else ""
     question = escape(one_line(approval.question, limit=MAX_SHOWN_CHARS))
-    return _page(verdict, f"<p>{question}</p><p>Decided by {by}.</p>")
+    return _page(verdict, f"<p>{question}</p><p>Decided by {by}{reason}.</p>")
 
 
 def unusable_page() -> str:
