@@ -29,6 +29,10 @@ PARTS = {
     "period": "total",
     "schedule_id": "1a2b3c4d",
     "code": "a-code",
+    "secret": "a-secret",
+    "channel": "nowhere",
+    "rule_id": "1a2b3c4d",
+    "delivery_id": "7",
 }
 
 

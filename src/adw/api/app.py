@@ -17,6 +17,7 @@ from adw.api.conditional import Conditional
 from adw.api.counting import Counting, Counts
 from adw.api.forge_health import ForgeProbe
 from adw.api.guard import Guard
+from adw.api.idempotency import Idempotency
 from adw.api.openapi import install_schema, operation_name
 from adw.api.problems import install_handlers
 from adw.api.queries import check_query
@@ -56,6 +57,7 @@ def create_app(
             Middleware(Door),
             Middleware(Conditional),
             Middleware(BodyLimit),
+            Middleware(Idempotency),
         ],
     )
     app.state.services = services

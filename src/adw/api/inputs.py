@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeAlias
 from fastapi import Depends, Header, Path, Query, Request
 from pydantic import BeforeValidator, ValidatorFunctionWrapHandler, WrapValidator
 
+from adw.api.idempotency import ABOUT, MAX_CHARS, PATTERN
 from adw.api.paths import check_path
 from adw.api.services import ApiServices
 from adw.api.wire import MAX_INTEGER
@@ -75,12 +76,7 @@ async def _project(
 async def _key(
     idempotency_key: Annotated[
         str | None,
-        Header(
-            min_length=1,
-            max_length=200,
-            pattern=r"^[\x21-\x7e]+$",
-            description="Repeating a request with the same key gives what it gave before",
-        ),
+        Header(min_length=1, max_length=MAX_CHARS, pattern=PATTERN, description=ABOUT),
     ] = None,
 ) -> str | None:
     """In a form that every forge can keep, apart from the keys of our own effects."""

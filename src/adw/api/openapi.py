@@ -13,6 +13,7 @@ from adw import __version__
 from adw.api.access.credentials import SESSION_COOKIE
 from adw.api.access.scopes import needed_scope
 from adw.api.guard import APPROVAL_PATHS, LOGIN_PATHS, SIGNED_PATHS
+from adw.api.idempotency import ABOUT, HEADER, MAX_CHARS, PATTERN, takes_key_at
 from adw.api.problems import MEDIA_TYPE, Problem
 
 _MEANINGS = {
@@ -40,6 +41,7 @@ _HEADERS = {
 }
 _STORABLE = r"^[^\u0000]*$"
 """Text that the database can hold."""
+_SAYING_SOMETHING = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -75,10 +77,16 @@ def _schema(app: FastAPI) -> dict[str, Any]:
     problem = Problem.model_json_schema(by_alias=True, ref_template="#/components/schemas/{model}")
     nested = problem.pop("$defs", {})
     components.setdefault("schemas", {}).update({**nested, "Problem": problem})
+    for path, item in described["paths"].items():
+        if "post" in item and takes_key_at(path):
+            _take_key(item["post"])
     for parameter in _parameters(described):
         _leave_null_out(parameter["schema"])
+        if "contentSchema" in parameter["schema"]:  # how JSON in an address is written down
+            written = parameter.pop("schema")
+            parameter["content"] = {written["contentMediaType"]: {"schema": written["contentSchema"]}}
     for found in _texts(described):
-        found["pattern"] = _STORABLE
+        found["pattern"] = _STORABLE if found.get("pattern") != r"\S" else _SAYING_SOMETHING
     for operation in (item["get"] for item in described["paths"].values() if "get" in item):
         if "application/json" in operation["responses"].get("200", {}).get("content", {}):
             operation["responses"]["304"] = _UNCHANGED
@@ -102,7 +110,7 @@ def _response(status: int) -> dict[str, Any]:
 def _texts(described: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Schemas of free text we are sent: in addresses, and in bodies, which allow no field that they do not name."""
     for parameter in _parameters(described):
-        yield from _texts_in(parameter["schema"])
+        yield from _texts_in(parameter.get("schema", {}))
     for schema in described["components"]["schemas"].values():
         if schema.get("additionalProperties") is False:
             for field in schema["properties"].values():
@@ -115,6 +123,15 @@ def _parameters(described: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield from operation.get("parameters", ())
 
 
+def _take_key(operation: dict[str, Any]) -> None:
+    """Most routes need not know of the key: requests with one never come to them twice."""
+    operation["responses"]["409"]["description"] += ", or the key is in use"
+    parameters: list[dict[str, Any]] = operation.setdefault("parameters", [])
+    if not any(each["name"] == HEADER for each in parameters):
+        schema = {"type": "string", "minLength": 1, "maxLength": MAX_CHARS, "pattern": PATTERN}
+        parameters.append({"name": HEADER, "in": "header", "required": False, "schema": schema, "description": ABOUT})
+
+
 def _leave_null_out(schema: dict[str, Any]) -> None:
     """An address and a header hold text: what is not given is left out, and `null` would be a word."""
     rest = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
@@ -125,5 +142,8 @@ def _leave_null_out(schema: dict[str, Any]) -> None:
 
 def _texts_in(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for each in (schema, *schema.get("anyOf", ())):
-        if each.get("type") == "string" and not each.keys() & {"pattern", "enum", "const", "format", "contentSchema"}:
-            yield each
+        if each.get("type") == "string" and not each.keys() & {"enum", "const", "format"}:
+            if each.get("pattern", r"\S") == r"\S":
+                yield each
+        elif each.get("type") == "array":
+            yield from _texts_in(each.get("items", {}))

@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import Scope
 
 from adw.api.access.routing import methods_at
 from adw.api.wire import Wire
@@ -93,6 +94,18 @@ def problem_of(error: AdwError) -> Response:
     )
 
 
+def http_problem(scope: Scope, error: HTTPException) -> Response:
+    """What the framework refuses."""
+    code, hint = _BY_STATUS.get(error.status_code, ("refused", None))
+    detail = {404: "there is no such route", 405: "this route does not have that method"}.get(error.status_code)
+    headers = error.headers
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": ", ".join(sorted(methods_at(scope)))}
+    return problem_response(
+        status=error.status_code, code=code, detail=detail or str(error.detail), hint=hint, headers=headers
+    )
+
+
 def install_handlers(app: FastAPI) -> None:
     """Makes every refusal of this application a problem."""
     app.add_exception_handler(AdwError, _adw_error)
@@ -120,14 +133,7 @@ async def _invalid(_request: Request, error: Exception) -> Response:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 # registered for this class only
-    code, hint = _BY_STATUS.get(error.status_code, ("refused", None))
-    detail = {404: "there is no such route", 405: "this route does not have that method"}.get(error.status_code)
-    headers = error.headers
-    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        headers = {"Allow": ", ".join(sorted(methods_at(request.scope)))}
-    return problem_response(
-        status=error.status_code, code=code, detail=detail or str(error.detail), hint=hint, headers=headers
-    )
+    return http_problem(request.scope, error)
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from decimal import Decimal
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias, cast
 
 from pydantic import (
     BaseModel,
@@ -15,6 +16,7 @@ from pydantic import (
     StrictInt,
     WithJsonSchema,
     field_validator,
+    model_validator,
 )
 
 MAX_INTEGER = 2**31 - 1
@@ -41,10 +43,19 @@ class Body(BaseModel):
         alias_generator=to_camel, populate_by_name=False, frozen=True, extra="forbid", str_max_length=65_536
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_integers(cls, given: Any) -> Any:
+        """JSON knows no integers apart from other numbers: 7.0 is 7."""
+        if not isinstance(given, dict):
+            return given
+        named = cast("dict[object, object]", given)
+        return {name: int(v) if isinstance(v, float) and v.is_integer() else v for name, v in named.items()}
+
     @field_validator("*", mode="after")
     @classmethod
     def _is_storable(cls, value: Any) -> Any:
-        if isinstance(value, str) and "\0" in value:
+        if _holds_nul(value):
             raise ValueError("the text holds a NUL character")
         return value
 
@@ -59,9 +70,17 @@ def _amount(value: Any) -> Any:
     return exact if exact < _LEAST_USD else exact.quantize(_LEAST_USD)
 
 
-def _whole(value: Any) -> Any:
-    """JSON knows no integers apart from other numbers: 7.0 is 7."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+def _holds_nul(value: Any) -> bool:
+    match value:
+        case str():
+            return "\0" in value
+        case dict():
+            parts = cast("dict[object, object]", value)
+            return any(_holds_nul(part) for pair in parts.items() for part in pair)
+        case list() | tuple() | set() | frozenset():
+            return any(map(_holds_nul, cast("Iterable[object]", value)))
+        case _:
+            return False
 
 
 Money: TypeAlias = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
@@ -79,8 +98,7 @@ Actor: TypeAlias = Annotated[
     str,
     Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$", description="Who asks, for the record"),
 ]
-Whole: TypeAlias = Annotated[StrictInt, BeforeValidator(_whole)]
-Number: TypeAlias = Annotated[Whole, Field(ge=1, le=MAX_INTEGER)]
+Number: TypeAlias = Annotated[StrictInt, Field(ge=1, le=MAX_INTEGER)]
 """The number of an issue or pull request."""
 
 

@@ -59,9 +59,11 @@ class Otherwise:
 AS_BEFORE = Otherwise()
 
 
-async def leave_words(connection: Connection, adw_id: str, *, words: str, actor: str) -> Message:
+async def leave_words(
+    connection: Connection, adw_id: str, *, words: str, actor: str, key: str | None = None
+) -> Message:
     """A message for the workflow's agents, with its event."""
-    message = await leave_message(connection, adw_id=adw_id, author=actor, body=words.strip())
+    message = await leave_message(connection, adw_id=adw_id, author=actor, body=words.strip(), key=key)
     event = NewEvent(
         type=EventType.WORKFLOW_UPDATED,
         message=f"{actor} says: {message.body}",

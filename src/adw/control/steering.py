@@ -28,6 +28,7 @@ from adw.ports.workspace import Workspaces, WorkspaceSpec
 from adw.project.base_files import BaseFiles
 from adw.store.agent_outputs import AgentOutput
 from adw.store.db import Database
+from adw.store.messages import message_with_key
 from adw.store.projects import get_project
 from adw.store.running import running_agents
 from adw.store.workflows import find_by_idempotency_key, lock_workflow, require_workflow, update_workflow
@@ -144,19 +145,22 @@ class Steering:
             workflow = await lock_workflow(connection, adw_id)
             return await hand_back(connection, workflow, enqueuer=self.enqueuer, actor=actor, message=message)
 
-    async def send(self, adw_id: str, *, text: str, actor: str) -> Message:
-        """Leaves a message that the agents of the workflow hear at the next safe point.
+    async def send(self, adw_id: str, *, text: str, actor: str, key: str | None = None) -> Message:
+        """Leaves a message that the agents of the workflow hear at the next safe point; with a key, once.
 
         Raises WrongStateError for a workflow that has ended, UsageError for a text that says nothing or too much.
         """
         check_message(text)
         async with self.database.begin() as connection:
             workflow = await lock_workflow(connection, adw_id)
+            known = None if key is None else await message_with_key(connection, adw_id, key)
+            if known is not None:
+                return known
             if workflow.status not in UNFINISHED:
                 raise WrongStateError(
                     f"workflow {adw_id} is {workflow.status}; no agent would hear this", hint=_instead(workflow)
                 )
-            return await leave_words(connection, adw_id, words=text, actor=actor)
+            return await leave_words(connection, adw_id, words=text, actor=actor, key=key)
 
     async def agents(self) -> list[AgentOutput]:
         """Conversations of agents that are under way."""

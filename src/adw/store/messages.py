@@ -14,10 +14,19 @@ from adw.store.json import storable_text
 from adw.store.tables.work import agent_outputs, messages
 
 
-async def leave_message(connection: AsyncConnection, *, adw_id: str, author: str, body: str) -> Message:
-    values = {"adw_id": adw_id, "author": storable_text(author), "body": storable_text(body)}
+async def leave_message(
+    connection: AsyncConnection, *, adw_id: str, author: str, body: str, key: str | None = None
+) -> Message:
+    values = {"adw_id": adw_id, "author": storable_text(author), "body": storable_text(body), "key": key}
     row = (await connection.execute(insert(messages).values(values).returning(messages))).mappings().one()
     return _message(row)
+
+
+async def message_with_key(connection: AsyncConnection, adw_id: str, key: str) -> Message | None:
+    """What was left under that key before."""
+    query = select(messages).where(messages.c.adw_id == adw_id, messages.c.key == key)
+    row = (await connection.execute(query)).mappings().first()
+    return None if row is None else _message(row)
 
 
 async def undelivered(connection: AsyncConnection, adw_id: str) -> list[Message]:

@@ -20,7 +20,6 @@ from adw.domain.kinds import ON_EARLIER_WORK
 from adw.domain.message import MAX_MESSAGE_CHARS
 from adw.domain.status import UNFINISHED
 from adw.kit.errors import UsageError
-from adw.store.messages import list_messages
 from adw.store.workflows import require_workflow
 
 COMMANDS: Mapping[str, str] = {
@@ -78,12 +77,7 @@ async def execute_on_workflow(
 
 
 async def _say(services: ApiServices, adw_id: str, body: ExecuteBody, *, key: str | None) -> None:
-    """A request that is repeated with its key is not said again."""
-    text = (body.custom_prompt or "").strip()
-    async with services.database.read() as connection:
-        said = await list_messages(connection, adw_id)
-    if key is None or not any(each.body == text and each.author == body.actor for each in said):
-        await services.steering.send(adw_id, text=text, actor=body.actor)
+    await services.steering.send(adw_id, text=(body.custom_prompt or "").strip(), actor=body.actor, key=key)
 
 
 def _phase(command: str) -> str:

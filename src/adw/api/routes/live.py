@@ -17,7 +17,7 @@ from adw.domain.events import EventType
 
 _CURSOR = r"^[0-9]{1,18}\.[0-9a-z]{0,32}\.[0-9]{1,18}(\.[0-9]{1,18})?$"
 Cursor = Annotated[str | None, Query(pattern=_CURSOR, description="Only events after the one with this `cursor`")]
-LastEventId = Annotated[str | None, Header(pattern=_CURSOR, description="The same, as browsers send it")]
+LastEventId = Annotated[str | None, Header(max_length=100, description="The same, as browsers send it")]
 Types = Annotated[list[EventType], CommaSeparated, Query(default_factory=list, description="Only these types")]
 
 router = APIRouter(tags=["events"], responses=problems())

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Path
-from pydantic import Field, StrictBool
+from pydantic import Field, StrictBool, StrictInt
 
 from adw.api.inputs import AdwId, IdempotencyKey, Services
 from adw.api.openapi import problems
@@ -14,7 +14,7 @@ from adw.api.ordering import go_on, hand_in, preview
 from adw.api.paths import check_reference
 from adw.api.views.orders import PreviewView
 from adw.api.views.workflow import AcceptedView
-from adw.api.wire import Actor, Amount, Body, Line, Number, Whole
+from adw.api.wire import Actor, Amount, Body, Line, Number
 from adw.control.follow_up import FollowUp
 from adw.domain.agent import ModelSet
 from adw.domain.kinds import ON_EARLIER_WORK
@@ -26,6 +26,7 @@ from adw.store.workflows import require_workflow
 router = APIRouter(prefix="/api/adw/workflows", tags=["workflows"], responses=problems(404, 409, 502))
 
 MAX_PRIORITY = 1000
+Priority: TypeAlias = Annotated[StrictInt, Field(ge=-MAX_PRIORITY, le=MAX_PRIORITY, description="Larger starts sooner")]
 
 
 class OptionsBody(Body):
@@ -51,7 +52,7 @@ class NewWorkBody(Body):
     )
     model_set: ModelSet | None = None
     budget_usd: Amount | None = None
-    priority: Whole = Field(default=0, ge=-MAX_PRIORITY, le=MAX_PRIORITY, description="Larger starts sooner")
+    priority: Priority = 0
     depends_on: tuple[Line, ...] = Field(
         default=(), max_length=MOST, description="Workflows that have to be done first: ids, or unique beginnings"
     )

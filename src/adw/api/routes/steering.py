@@ -137,9 +137,12 @@ async def hand_back_workflow(services: Services, adw_id: AdwId, body: HandbackBo
 
 
 @router.post(f"{_OF_WORKFLOW}/message", status_code=201, responses=problems(404, 409))
-async def send_message(services: Services, adw_id: AdwId, body: MessageBody) -> MessageView:
+async def send_message(
+    services: Services, adw_id: AdwId, body: MessageBody, idempotency_key: IdempotencyKey
+) -> MessageView:
     """Leaves a message that the workflow's agents hear at the next safe point."""
-    return MessageView.model_validate(await services.steering.send(adw_id, text=body.message, actor=body.actor))
+    left = await services.steering.send(adw_id, text=body.message, actor=body.actor, key=idempotency_key)
+    return MessageView.model_validate(left)
 
 
 @router.get(f"{_OF_WORKFLOW}/messages")

@@ -180,6 +180,8 @@ messages = Table(
     created_at(),
     Column("delivered_at", DateTime(timezone=True)),
     Column("agent_output_id", UUID(as_uuid=True), ForeignKey("adw_agent_outputs.id", ondelete="SET NULL")),
+    Column("key", Text),
+    UniqueConstraint("adw_id", "key"),
     Index("ix_adw_messages_adw_id", "adw_id", "created_at"),
 )
 
