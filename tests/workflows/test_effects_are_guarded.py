@@ -38,7 +38,7 @@ EFFECTS = {
         "remove_label",
     },
     ProjectAccess: {"prepare_remote", "start_branch", "retire", "publish", "count_as_published", "forget_work"},
-    Workspace: {"push", "keep", "snapshot"},
+    Workspace: {"push", "keep", "keep_as", "snapshot"},
     Workspaces: {"forget"},
 }
 """What changes a forge, a remote or a person's repository."""

@@ -206,7 +206,7 @@ def _print_agent(found: FreeAgentDetailDict) -> None:
             "kept as": found["keptAs"],
             "spent": f"{dollars(found['totalCostUsd'])}, {dollars(found['budgetUsd'])} a month",
             "context": f"{found['contextTokens']} tokens",
-            "commands": ", ".join(waiting),
+            "commands": ", ".join(waiting) or None,
             "last": None if last is None else f"{last['id']} {last['state']}: {one_line(last['answer'])}",
         }
     )
