@@ -57,7 +57,7 @@ class Place:
 
 def measure(context: Context) -> Figure:
     events = FEW_EVENTS if context.quick else EVENTS
-    seconds = 4.0 if context.quick else 20.0
+    seconds = 4.0 if context.quick else 12.0
     found: dict[tuple[str, bool], Answers] = {}
     with EmbeddedPostgres(data_dir=context.root / "data") as postgres:
         url = postgres.start()
