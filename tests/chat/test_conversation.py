@@ -209,6 +209,15 @@ async def test_without_money_nothing_is_asked_and_a_sentence_says_so(talk: Talk)
     assert await talk.ask("hello?") == "Yes."
 
 
+async def test_without_a_credential_the_answer_says_what_to_set(talk: Talk):
+    silent = replace(talk.conversations, has_credential=False)
+    await talk.say("hello?")
+    assert await Chatter(talk.database, silent, worker_id="w1").answer_one()
+    (answer,) = await talk.said("answer")
+    assert "ANTHROPIC_API_KEY" in answer
+    assert talk.requests == 0
+
+
 async def test_most_of_the_money_being_spent_is_told_once_in_the_conversation(talk: Talk, eventually: Eventually):
     talk.follow(rule("any", says("Yes.")))
     async with talk.database.begin() as connection:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from decimal import Decimal
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,13 @@ MOST_ATTEMPTS = 3
 _LIMITS = AgentLimits(max_turns=60, timeout_s=1800.0, idle_timeout_s=300.0)
 _NO_TOOLS = ToolPolicy(tools=(), allowed=(), writable=())
 _LONGEST_RESULT = 4_000
+_NO_CREDENTIAL = (
+    "I cannot answer: the server has no credential for the model API. Set ANTHROPIC_API_KEY, ANTHROPIC_AUTH_TOKEN or "
+    "CLAUDE_CODE_OAUTH_TOKEN where it is started, then `adw serve --restart`. `adw demo` needs none."
+)
+_REFUSED_CREDENTIAL = (
+    " Check the credential the server was started with, such as ANTHROPIC_API_KEY; `adw doctor` shows it."
+)
 
 log = get_logger("chat")
 
@@ -52,13 +60,15 @@ class Conversations:
     doors: Doors
     folder: Path
     model: str
+    has_credential: bool = True
+    """Whether a model can be asked at all; without one the answer says what to set."""
 
     async def answer(self, turn: Turn) -> None:
         """Answers the turn and ends it. Cancelling it ends the agent; the turn is then still held.
 
         Raises LostTurnError when another worker holds it by now, DatabaseError when nothing can be written.
         """
-        ended = await self._given_up(turn) or await self._asked(turn)
+        ended = self._unready() or await self._given_up(turn) or await self._asked(turn)
         await self._end(turn, ended)
 
     async def interrupted(self, turn: Turn) -> None:
@@ -70,6 +80,9 @@ class Conversations:
         async with self.database.begin() as connection:
             await turns.end_turn(connection, turn, state=ended.state, answer=ended.answer)
         log.info("turn_ended", turn=turn.id, state=ended.state)
+
+    def _unready(self) -> Ended | None:
+        return None if self.has_credential else Ended(state="refused", answer=_NO_CREDENTIAL)
 
     async def _given_up(self, turn: Turn) -> Ended | None:
         if turn.attempt <= MOST_ATTEMPTS:
@@ -221,7 +234,8 @@ def _ended(result: AgentResult, verdict: GatewayVerdict, *, said: str, budget_us
         return Ended(state="answered", answer=result.text or said)
     if verdict.budget_refused:
         return Ended(state="refused", answer=_used_up(budget_usd))
-    return Ended(state="failed", answer=f"I could not answer: {result.failure.message}")
+    hint = _REFUSED_CREDENTIAL if result.failure.api_status == HTTPStatus.UNAUTHORIZED else ""
+    return Ended(state="failed", answer=f"I could not answer: {result.failure.message}{hint}")
 
 
 def _used_up(budget_usd: Decimal) -> str:

@@ -11,6 +11,7 @@ from adw.wiring.foundation import Foundation
 
 
 def build_conversations(foundation: Foundation, *, runtime: AgentRuntime, gateway: ModelGateway) -> Conversations:
+    settings = foundation.settings
     return Conversations(
         database=foundation.database,
         runtime=runtime,
@@ -18,6 +19,7 @@ def build_conversations(foundation: Foundation, *, runtime: AgentRuntime, gatewa
         doors=build_doors(foundation),
         folder=foundation.paths.root / "chat",
         model=BALANCED,
+        has_credential=settings.has_model_credential or settings.origins["ANTHROPIC_BASE_URL"] != "default",
     )
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from adw.cli.chatting import Talk, converse, print_step
 from adw.cli.options import JsonFlag
-from adw.cli.output import dollars, one_line, print_fields, print_json, printable, say
+from adw.cli.output import dollars, print_fields, print_json, printable
 from adw.cli.session import connect
 from adw.kit.errors import ExitCode, UsageError
 
@@ -18,9 +16,7 @@ if TYPE_CHECKING:
     from adw.client import AdwClient
     from adw.client.types import ChatEntryDict, OrchestratorDict
 
-_LOOK_S = 0.2
 _PAGE = 200
-_SHOWN = 160
 
 
 def chat(
@@ -60,13 +56,17 @@ def chat(
             return _print_metrics(client.chat_metrics(), as_json=as_json)
         if as_json:
             raise UsageError("a conversation is not one document", hint='say one thing: `adw chat -m "..." --json`')
-        return _converse(client)
+        return converse(
+            client,
+            history=lambda: _print_history(client, as_json=False),
+            metrics=lambda: _print_metrics(client.chat_metrics(), as_json=False),
+        )
 
 
 def _once(client: AdwClient, message: str, *, as_json: bool) -> None:
-    show = _no_entry if as_json else _print_step
+    talk = Talk(client, show=_no_entry if as_json else print_step)
     try:
-        answer = _answer(client, message, show=show)
+        answer = talk.ask(message)
     except KeyboardInterrupt:
         client.interrupt_chat()
         raise typer.Exit(ExitCode.INTERRUPTED) from None
@@ -76,53 +76,6 @@ def _once(client: AdwClient, message: str, *, as_json: bool) -> None:
         print(printable(answer["message"]))
     if answer["metadata"].get("state") in {"failed", "refused"}:
         raise typer.Exit(ExitCode.FAILED)
-
-
-def _converse(client: AdwClient) -> None:
-    say("Talk to the orchestrator. Ctrl-C interrupts it, Ctrl-D leaves.")
-    while True:
-        try:
-            words = input("> ").strip()
-        except (EOFError, KeyboardInterrupt):
-            print(file=sys.stderr)
-            return
-        if not words:
-            continue
-        try:
-            print(printable(_answer(client, words, show=_print_step)["message"]), flush=True)
-        except KeyboardInterrupt:
-            client.interrupt_chat()
-            say("(interrupted)")
-
-
-def _answer(client: AdwClient, message: str, *, show: Callable[[ChatEntryDict], None]) -> ChatEntryDict:
-    """Says it and shows what is done meanwhile; returns the entry that answers it."""
-    seen = client.chat_history(limit=1)["nextCursor"]
-    turn = client.chat(message)["messageId"]
-    while True:
-        page = client.chat_history(after=seen, limit=_PAGE)
-        for entry in page["entries"]:
-            if entry["turnId"] == turn and entry["kind"] == "answer":
-                return entry
-            if entry["kind"] != "message" or entry["turnId"] != turn:
-                show(entry)
-        seen = page["nextCursor"]
-        if not page["entries"]:
-            time.sleep(_LOOK_S)
-
-
-def _print_step(entry: ChatEntryDict) -> None:
-    """What is done on the way to an answer, on standard error; the answer itself goes to standard output."""
-    match entry["kind"]:
-        case "tool_use":
-            given = ", ".join(f"{name}={value}" for name, value in entry["metadata"].get("input", {}).items())
-            say(f"  {entry['message'].removeprefix('mcp__adw__')}({one_line(given, width=_SHOWN)})")
-        case "tool_result":
-            say(f"    {one_line(entry['message'], width=_SHOWN)}")
-        case "thinking":
-            say(f"  ({one_line(entry['message'], width=_SHOWN)})")
-        case _:
-            say(f"  {one_line(entry['message'], width=_SHOWN)}")
 
 
 def _no_entry(_entry: ChatEntryDict) -> None:
