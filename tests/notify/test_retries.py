@@ -11,7 +11,11 @@ from tests.notify.receivers import HttpReceiver
 from tests.notify.stage import Bench
 
 from adw.domain.events import EventType
+from adw.domain.notifications import DeliveryState
+from adw.store import approvals
 from adw.store import notification_outbox as outbox
+from adw.store import notifications as store
+from adw.store.approval_links import add_approval_link
 from adw.worker.notifier import FIRST_DELAY_S, LONGEST_DELAY_S, MAX_ATTEMPTS, delay_s
 
 
@@ -170,3 +174,36 @@ def test_delays_grow_and_are_spread():
     assert 0.8 * LONGEST_DELAY_S <= delay_s(30) <= 1.2 * LONGEST_DELAY_S
     assert len({delay_s(3) for _ in range(20)}) > 1
     assert delay_s(1, asked_s=600) == 600
+
+
+async def test_workers_that_work_at_once_tell_each_event_once(
+    bench: Bench, receiver: HttpReceiver, make_workflow: MakeWorkflow
+):
+    workflow = await make_workflow()
+    await bench.rule(await bench.channel(receiver.url), "ends")
+    for _ in range(4):
+        await bench.happen(workflow.adw_id, EventType.WORKFLOW_FAILED)
+    await asyncio.gather(*(bench.deliver(bench.notifier(f"w{number}")) for number in range(3)))
+    await bench.deliver()
+    assert sorted(item["seq"] for got in receiver.got for item in got.json["items"]) == [2, 3, 4, 5]
+
+
+async def test_a_channel_can_be_removed_while_it_is_fed_and_spoken_to(
+    bench: Bench, receiver: HttpReceiver, make_workflow: MakeWorkflow
+):
+    workflow = await make_workflow()
+    channel = await bench.channel(receiver.url, person="Ann")
+    await bench.rule(channel, "approval_requested")
+    await bench.ask(workflow.adw_id)
+    await bench.notifier().feed_once()
+    async with bench.database.begin() as connection:
+        taken = await outbox.take_delivery(connection, owner="w1", now=bench.clock.now())
+        assert taken is not None
+    async with bench.database.begin() as connection:
+        await store.remove_channel(connection, "ops")
+    async with bench.database.begin() as connection:
+        asked = (await approvals.list_approvals(connection))[0]
+        assert not await add_approval_link(connection, digest="d", approval_id=asked.id, channel=channel, person="Ann")
+        assert not await outbox.end_delivery(connection, taken, state=DeliveryState.DELIVERED)
+    await bench.happen(workflow.adw_id, EventType.WORKFLOW_FAILED)
+    assert await bench.deliver() == 0

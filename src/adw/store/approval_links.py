@@ -30,8 +30,14 @@ class ApprovalLink:
 
 async def add_approval_link(
     connection: AsyncConnection, *, digest: str, approval_id: UUID, channel: Channel, person: str
-) -> None:
-    """Good for as long as the channel says, and until the approval is decided by whomever."""
+) -> bool:
+    """Good for as long as the channel says, and until the approval is decided by whomever.
+
+    False when the channel has been removed meanwhile.
+    """
+    kept = select(channels.c.id).where(channels.c.id == channel.id).with_for_update(read=True, key_share=True)
+    if (await connection.execute(kept)).first() is None:
+        return False
     values = {
         "digest": digest,
         "approval_id": approval_id,
@@ -40,6 +46,7 @@ async def add_approval_link(
         "expires_at": func.clock_timestamp() + timedelta(hours=channel.link_hours),
     }
     await connection.execute(insert(links).values(values))
+    return True
 
 
 async def usable_link(connection: AsyncConnection, digest: str) -> ApprovalLink | None:

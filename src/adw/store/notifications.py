@@ -41,11 +41,14 @@ async def add_channel(connection: AsyncConnection, new: NewChannel) -> Channel:
     return channel_from(row)
 
 
-async def find_channel(connection: AsyncConnection, reference: str) -> Channel:
-    """By id or name. Raises NotFoundError."""
+async def find_channel(connection: AsyncConnection, reference: str, *, keep: bool = False) -> Channel:
+    """By id or name. With `keep` it cannot be removed until the transaction ends. Raises NotFoundError."""
     wanted = storable_text(reference)
     query = select(channels).where(or_(channels.c.id == wanted, channels.c.name == wanted))
-    row = (await connection.execute(query.order_by(channels.c.name == wanted).limit(1))).mappings().first()
+    query = query.order_by(channels.c.name == wanted).limit(1)
+    if keep:
+        query = query.with_for_update(read=True, key_share=True)
+    row = (await connection.execute(query)).mappings().first()
     if row is None:
         raise NotFoundError(f"there is no channel {reference[:100]!r}", hint=_HINT)
     return channel_from(row)
@@ -59,6 +62,8 @@ async def list_channels(connection: AsyncConnection) -> list[Channel]:
 async def remove_channel(connection: AsyncConnection, reference: str) -> Channel:
     """With its rules, what is on its way, and its links. Raises NotFoundError."""
     channel = await find_channel(connection, reference)
+    # In the order in which what happens is fed to rules: neither waits for the other then.
+    await connection.execute(select(rules.c.id).where(rules.c.channel_id == channel.id).with_for_update())
     await connection.execute(delete(channels).where(channels.c.id == channel.id))
     return channel
 

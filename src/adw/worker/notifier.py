@@ -167,9 +167,11 @@ class Notifier:
         if asked.kind == ApprovalKind.BUDGET:  # more money is named by an amount, never given by a click
             return told
         secret = new_token()
-        await add_approval_link(
+        is_added = await add_approval_link(
             connection, digest=digest(secret), approval_id=UUID(asked.id), channel=channel, person=channel.person
         )
+        if not is_added:
+            return told
         return replace(told, asked=replace(asked, link=f"{url}/approve/{secret}"))
 
     async def _failed(self, taken: Taken, error: UndeliveredError) -> None:

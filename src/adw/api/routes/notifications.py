@@ -128,7 +128,7 @@ async def remove_channel(services: Services, request: Request, channel: Referenc
 async def send_test_notification(services: Services, channel: Reference) -> DeliveryView:
     """Sends a message that only says that the channel works. What became of it is told among the deliveries."""
     async with services.database.begin() as connection:
-        found = await store.find_channel(connection, channel)
+        found = await store.find_channel(connection, channel, keep=True)
         return delivery_view(await outbox.add_test(connection, found, now=datetime.now(UTC)))
 
 
@@ -138,7 +138,7 @@ async def add_rule(services: Services, body: RuleBody) -> RuleView:
     zone = check_zone(body.zone)
     is_quiet = body.quiet_from is not None or body.quiet_until is not None
     async with services.database.begin() as connection:
-        channel = await store.find_channel(connection, body.channel)
+        channel = await store.find_channel(connection, body.channel, keep=True)
         projects = [await find_project(connection, reference) for reference in body.projects]
         new = NewRule(
             channel_id=channel.id,
