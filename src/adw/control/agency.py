@@ -89,6 +89,8 @@ class Agency:
         self, orchestrator_id: UUID, name: str, *, body: str, actor: str, key: str | None = None
     ) -> tuple[FreeAgent, AgentCommand]:
         """Puts a command in line; the same key gives the one it gave before. Raises NotFoundError, ConflictError."""
+        if not body.strip():
+            raise UsageError("a command needs words", hint="say what the agent is to do")
         async with self.database.begin() as connection:
             agent = await free_agents.find_agent(connection, orchestrator_id, name)
             given = await free_agents.command_agent(connection, agent.id, author=actor, body=body, key=key)

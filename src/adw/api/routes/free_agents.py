@@ -47,7 +47,7 @@ Name = Annotated[
     str, Path(min_length=1, max_length=100, description="Its name; or its id, which also finds deleted ones")
 ]
 Reference = Annotated[str, Field(min_length=1, max_length=4096, description="A path, `owner/name`, an id or a name")]
-Rule = Annotated[str, Field(pattern=r"^(Read|Glob|Grep|Write|Edit|Bash)(\([^\x00-\x1f\x7f]{1,200}\))?$")]
+Rule = Annotated[str, Field(max_length=200, pattern=r"^(Read|Glob|Grep|Write|Edit|Bash)(\([ -~]+\))?$")]
 
 
 class NewAgentBody(ActorBody):
@@ -57,7 +57,7 @@ class NewAgentBody(ActorBody):
 
     name: str = Field(pattern=r"^[a-z0-9]+([-_][a-z0-9]+)*$", max_length=50, examples=["date-checker"])
     template: Line | None = None
-    system_prompt: str | None = Field(default=None, min_length=1, max_length=MAX_MESSAGE_CHARS, pattern=r"\S")
+    system_prompt: str | None = Field(default=None, min_length=1, max_length=MAX_MESSAGE_CHARS)
     project: Reference | None = None
     model: Line | None = Field(default=None, description="opus, sonnet, haiku, or a model's id")
     tools: tuple[Rule, ...] | None = Field(default=None, max_length=20, description="Only these of what it could have")
@@ -67,7 +67,7 @@ class NewAgentBody(ActorBody):
 class CommandBody(ActorBody):
     """What the agent is to do. It waits its turn."""
 
-    command: str = Field(min_length=1, max_length=MAX_MESSAGE_CHARS, pattern=r"\S")
+    command: str = Field(min_length=1, max_length=MAX_MESSAGE_CHARS)
 
 
 @router.get("/agents")
