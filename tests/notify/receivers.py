@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -69,6 +70,8 @@ class SmtpReceiver:
     said: list[str] = field(default_factory=list)
     refuses: dict[str, str] = field(default_factory=dict)
     offers: Sequence[str] = ()
+    starts: ssl.SSLContext | None = None
+    """By what it encrypts when it is asked to; from then on it knows users."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 here\r\n")
@@ -77,6 +80,9 @@ class SmtpReceiver:
                 self.said.append(line)
                 verb = line.partition(" ")[0].upper()
                 await self._answer(verb, line, reader, writer)
+                if verb == "STARTTLS" and self.starts is not None:
+                    await writer.start_tls(self.starts)
+                    self.offers = ("AUTH PLAIN",)
                 if verb == "QUIT":
                     return
         except OSError:
@@ -100,13 +106,16 @@ class SmtpReceiver:
         else:
             if verb == "RCPT":
                 self.recipients.append(line.partition("<")[2].rstrip(">"))
-            writer.write(b"221 bye\r\n" if verb == "QUIT" else b"250 fine\r\n")
+            code = {"QUIT": "221", "AUTH": "235", "STARTTLS": "220"}.get(verb, "250")
+            writer.write(f"{code} fine\r\n".encode())
 
 
 @asynccontextmanager
-async def listening(receiver: HttpReceiver | SmtpReceiver) -> AsyncIterator[Any]:
+async def listening(
+    receiver: HttpReceiver | SmtpReceiver, *, encrypted: ssl.SSLContext | None = None
+) -> AsyncIterator[Any]:
     """The receiver on a free port."""
-    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0, ssl=encrypted)
     receiver.port = server.sockets[0].getsockname()[1]
     try:
         yield receiver

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 
-from tests.conftest import MakeWorkflow
+import pytest
+from tests.conftest import Eventually, MakeWorkflow
 from tests.notify.receivers import HttpReceiver
 from tests.notify.stage import PUBLIC_URL, SECRETS, Bench
 
@@ -14,6 +16,7 @@ from adw.domain.events import EventType, NewEvent
 from adw.store import approvals
 from adw.store import notification_outbox as outbox
 from adw.store.events import append_event
+from adw.worker.notifier import keep_notifying
 
 
 async def test_an_event_arrives_as_a_signed_webhook(bench: Bench, receiver: HttpReceiver, make_workflow: MakeWorkflow):
@@ -137,3 +140,16 @@ async def test_a_test_of_a_channel_says_that_it_is_one(bench: Bench, receiver: H
     assert receiver.got[0].json["isTest"] is True
     assert (await bench.deliveries())[0].state == "delivered"
     assert receiver.got[0].headers["x-adw-delivery"] == sent.id
+
+
+async def test_a_worker_does_it_by_itself_until_it_is_stopped(
+    bench: Bench, receiver: HttpReceiver, make_workflow: MakeWorkflow, eventually: Eventually
+):
+    workflow = await make_workflow()
+    await bench.rule(await bench.channel(receiver.url), "ends")
+    await bench.happen(workflow.adw_id, EventType.WORKFLOW_COMPLETED)
+    working = asyncio.create_task(keep_notifying(bench.notifier()))
+    await eventually(lambda: receiver.got)
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working

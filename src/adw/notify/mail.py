@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import smtplib
 import socket
-import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from adw.domain.channels import Address
 from adw.domain.notification_text import Message, Told, one_line
 from adw.notify.addresses import Resolve, checked_addresses
 from adw.notify.errors import UndeliveredError
+from adw.notify.trust import trusted
 
 TIMEOUT_S = 10.0
 """Of each exchange with the mail server."""
@@ -114,13 +114,13 @@ class _Encrypted(_Plain):
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         opened = super()._get_socket(host, port, timeout)
-        return ssl.create_default_context().wrap_socket(opened, server_hostname=self._line.host)
+        return trusted("smtp").wrap_socket(opened, server_hostname=self._line.host)
 
 
 def _hand_over(line: _Line, mail: EmailMessage, address: Address, password: str | None) -> None:
     with _Encrypted(line) if address.security == "tls" else _Plain(line) as server:
         if address.security == "starttls":
-            server.starttls(context=ssl.create_default_context())
+            server.starttls(context=trusted("smtp"))
         if address.username is not None and password is not None:
             server.login(address.username, password)
         server.send_message(mail, from_addr=address.sender, to_addrs=list(address.recipients))

@@ -19,6 +19,7 @@ import orjson
 from adw.domain.notification_text import Asked, Message, Told
 from adw.notify.addresses import Resolve, checked_addresses
 from adw.notify.errors import UndeliveredError
+from adw.notify.trust import trusted
 
 TIMEOUT_S = 10.0
 """Of each part of an exchange."""
@@ -97,7 +98,7 @@ async def _post_to(address: str, target: httpx.URL, body: bytes, headers: Mappin
     # The name is only shown to the other side, and its certificate is checked against it; nothing resolves it again.
     extensions: dict[str, Any] = {"sni_hostname": target.host}
     async with (
-        httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False, follow_redirects=False) as client,
+        httpx.AsyncClient(verify=trusted("http"), timeout=TIMEOUT_S, trust_env=False, follow_redirects=False) as client,
         client.stream(
             "POST", target.copy_with(host=address), content=body, headers=dict(headers), extensions=extensions
         ) as answer,
