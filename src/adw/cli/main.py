@@ -16,6 +16,8 @@ from adw.cli.commands.completion import VARIABLE, prepare_completion
 from adw.cli.errors import report_error, report_internal_error, report_usage_error
 from adw.kit.errors import AdwError, ExitCode
 
+sys.modules["httpx._main"] = None  # type: ignore[assignment] # its own command line costs a quarter of our start
+
 
 def main() -> None:
     """What the `adw` program does."""

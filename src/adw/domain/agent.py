@@ -6,11 +6,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from adw.domain.failure import FailureClass
 from adw.domain.usage import Usage
-from adw.kit.process.confinement import Confinement
+
+if TYPE_CHECKING:
+    from adw.kit.process.confinement import Confinement  # half of the program would come along
 
 
 class Role(StrEnum):
