@@ -61,7 +61,7 @@ def at(play, tmp_path):
             write_private_files=house.write,
             work_dir=tmp_path / host,
         )
-        return house, replace(play, run=replace(play.run, services=services, leg=play.leg)).ctx()
+        return house, replace(play, run=replace(play.run, services=services, leg=play.leg, opened={})).ctx()
 
     return on
 
