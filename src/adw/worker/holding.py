@@ -77,8 +77,10 @@ class Holder(Generic[Work]):
             await self._hold(work)
         except DatabaseError:
             raise
+        except ConflictError as error:
+            _log.warning("work_lost", reason=error.message)
         except AdwError as error:  # it stays held until its lease has run out, and is tried again then
-            _log.warning("work_lost", work=str(work)[:200], reason=error.message)
+            _log.warning("work_failed", reason=error.message)
             return False
         return True
 
