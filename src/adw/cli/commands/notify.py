@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Who is told what by webhook, Slack or e-mail, as long as a worker runs.", rich_markup_mode=None)
 
-_NAMES_ADDRESS = "Names the workers' variable with an address that is itself a secret, such as ADW_NOTIFY_SLACK."
-_NAMES_SECRET = "Names the workers' variable with what a webhook is signed with, such as ADW_NOTIFY_OPS."  # noqa: S105
-_NAMES_PASSWORD = "Names the workers' variable with the mail server's password, such as ADW_NOTIFY_MAIL."  # noqa: S105
+_FOUND_BY = "Names the workers' variable with an address that is itself a secret, such as ADW_NOTIFY_SLACK."
+_SIGNED_BY = "Names the workers' variable with what a webhook is signed with, such as ADW_NOTIFY_OPS."
+_KNOWN_BY = "Names the workers' variable with the mail server's password, such as ADW_NOTIFY_MAIL."
 _PRIVATE = "It may lead to this machine or into a private network, there also unencrypted."
 _PERSON = "Who decides by its links; without one it gets none."
 _LINK_HOURS = "How long its links work; 24 unless named."
@@ -55,17 +55,15 @@ def add_channel(
     name: Annotated[str, typer.Argument(metavar="NAME", help="How it is called from now on, e.g. ops.")],
     *,
     url: Annotated[str | None, typer.Option("--url", metavar="URL", help="Of a webhook.")] = None,
-    url_env: Annotated[str | None, typer.Option("--url-env", metavar="VARIABLE", help=_NAMES_ADDRESS)] = None,
-    secret_env: Annotated[str | None, typer.Option("--secret-env", metavar="VARIABLE", help=_NAMES_SECRET)] = None,
+    url_env: Annotated[str | None, typer.Option("--url-env", metavar="VARIABLE", help=_FOUND_BY)] = None,
+    secret_env: Annotated[str | None, typer.Option("--secret-env", metavar="VARIABLE", help=_SIGNED_BY)] = None,
     host: Annotated[str | None, typer.Option("--host", metavar="HOST", help="Mail server.")] = None,
     port: Annotated[int | None, typer.Option("--port", metavar="PORT", help="Its port, if not the usual one.")] = None,
     security: Annotated[_Security | None, typer.Option("--security", help="starttls unless named.")] = None,
     sender: Annotated[str | None, typer.Option("--from", metavar="MAILBOX", help="Who mail comes from.")] = None,
     recipients: Annotated[list[str] | None, typer.Option("--to", metavar="MAILBOX", help="Can be repeated.")] = None,
     username: Annotated[str | None, typer.Option("--user", metavar="NAME", help="At the mail server.")] = None,
-    password_env: Annotated[
-        str | None, typer.Option("--password-env", metavar="VARIABLE", help=_NAMES_PASSWORD)
-    ] = None,
+    password_env: Annotated[str | None, typer.Option("--password-env", metavar="VARIABLE", help=_KNOWN_BY)] = None,
     private: Annotated[bool, typer.Option("--private", help=_PRIVATE)] = False,
     person: Annotated[str | None, typer.Option("--person", metavar="NAME", help=_PERSON)] = None,
     link_hours: Annotated[int | None, typer.Option("--link-hours", metavar="HOURS", help=_LINK_HOURS)] = None,
