@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Text, any_, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adw.store.tables.usage import workflow_budgets
 
 _KEPT = workflow_budgets.c
 _SEVERAL = select(_KEPT.adw_id, _KEPT.budget_usd, _KEPT.spent_usd, _KEPT.held_usd).where(
-    _KEPT.adw_id.in_(bindparam("adw_ids", expanding=True))
+    _KEPT.adw_id == any_(bindparam("adw_ids", type_=ARRAY(Text)))
 )
 
 
@@ -37,7 +38,7 @@ async def account_of(connection: AsyncConnection, adw_id: str) -> Account:
 
 async def accounts_of(connection: AsyncConnection, adw_ids: Sequence[str]) -> dict[str, Account]:
     """Those that there are."""
-    rows = (await connection.execute(_SEVERAL, {"adw_ids": adw_ids})).all()
+    rows = (await connection.execute(_SEVERAL, {"adw_ids": list(adw_ids)})).all()
     return {
         row.adw_id: Account(budget_usd=row.budget_usd, spent_usd=row.spent_usd, held_usd=row.held_usd) for row in rows
     }
