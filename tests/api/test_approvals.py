@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from tests.api.problem import unusable
@@ -9,6 +10,8 @@ from tests.api.stage import WORKFLOWS, Stage
 from adw.domain.approval import Approval, ApprovalKind
 from adw.domain.events import EventType
 from adw.domain.status import Status
+from adw.store import approvals
+from adw.store.orders import OrderKind, open_order
 
 
 async def waiting(stage: Stage, kind: ApprovalKind = ApprovalKind.PLAN, reason: str = "approval") -> Approval:
@@ -25,6 +28,53 @@ async def test_open_questions_are_listed_and_shown_on_their_workflow(stage: Stag
     assert listed == (await stage.http.get(f"{WORKFLOWS}/{asked.adw_id}")).json()["approvals"]
     assert (listed[0]["id"], listed[0]["question"], listed[0]["data"]) == (str(asked.id), "May it?", {"a": 1})
     assert (listed[0]["decision"], listed[0]["decidedBy"]) == ("pending", None)
+
+
+PLAN = "# Plan\n" + "Change the date and nothing else. " * 5
+
+
+async def asked_about_plan(stage: Stage) -> Approval:
+    """A workflow with a plan on its branch that waits for a person."""
+    workflow = await stage.work()
+    await stage.pull(workflow, files={"specs/p.md": "the planner's words\n"})
+    await stage.change(workflow.adw_id, plan_file="specs/p.md", issue_class="bug")
+    await stage.activate(workflow.adw_id)
+    async with stage.database.begin() as connection:
+        about = {"planFile": "specs/p.md"}
+        asked, _ = await approvals.ask(
+            connection, adw_id=workflow.adw_id, kind=ApprovalKind.PLAN, key="p", question="Is it right?", data=about
+        )
+    await stage.move(workflow.adw_id, Status.WAITING, EventType.WORKFLOW_WAITING, wait_reason="approval")
+    return asked
+
+
+async def test_a_plan_is_edited_by_whoever_allows_it(stage: Stage):
+    asked = await asked_about_plan(stage)
+    answer = await stage.http.post(f"/api/approvals/{asked.adw_id}/allow", json={"plan": PLAN, "actor": "pat"})
+    assert answer.status_code == 200, answer.text
+    decided, workflow = answer.json()["approval"], answer.json()["workflow"]
+    assert (decided["decision"], workflow["status"], workflow["heldBy"]) == ("allowed", "active", None)
+    assert (stage.root / "trees" / asked.adw_id / "specs/p.md").read_text() == PLAN.strip() + "\n"
+    async with stage.database.read() as connection:
+        order = await open_order(connection, asked.adw_id, OrderKind.HANDBACK)
+    assert order is not None
+    assert order.data == {"by": "pat", "message": "Edit the plan"}
+    again = await stage.http.post(f"/api/approvals/{asked.id}/allow", json={"plan": PLAN})
+    assert again.status_code == 409
+
+
+async def test_what_is_no_plan_is_not_taken_for_one(stage: Stage):
+    asked = await asked_about_plan(stage)
+    path = f"/api/approvals/{asked.id}/allow"
+    assert "at least 120" in (await stage.http.post(path, json={"plan": "shorter"})).json()["hint"]
+    folder = Path((await stage.http.post(f"{WORKFLOWS}/{asked.adw_id}/takeover", json={"actor": "api"})).json()["path"])
+    (folder / "specs/p.md").unlink()
+    (folder / "specs/p.md").symlink_to("/etc/passwd")
+    assert (await stage.http.post(path, json={"plan": PLAN})).json()["code"] == "usage"
+    other = await waiting(stage)
+    assert (await stage.http.post(f"/api/approvals/{other.id}/allow", json={"plan": PLAN})).json()["code"] == "usage"
+    listed = (await stage.http.get("/api/approvals", params={"pending": "true"})).json()["approvals"]
+    assert len(listed) == 2, "nothing was decided"
 
 
 async def test_the_list_is_narrowed_by_workflow_and_by_what_is_open(stage: Stage):

@@ -28,9 +28,15 @@ def question_lines(asked: ApprovalDict) -> list[str]:
     """The whole question, and the commands that answer it."""
     short = str(asked["id"])[:8]
     raising = " --budget USD" if asked["kind"] == "budget" else ""
+    data = asked.get("data", {})
+    edited = []
+    if "planFile" in data and "branchName" in data:
+        plan = printable(f"{data['branchName']}:{data['planFile']}")
+        edited = [f"  git show {plan} > plan.md; adw approval allow {short} --plan plan.md"]
     return [
         printable(asked["question"]),
         f"  adw approval allow {short}{raising}",
+        *edited,
         f'  adw approval deny {short} --reason "..."',
     ]
 

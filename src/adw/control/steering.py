@@ -11,6 +11,7 @@ from pathlib import Path
 from adw.control.comparison import Comparison, compare
 from adw.control.fork import Fork, write_fork
 from adw.control.otherwise import AS_BEFORE, Otherwise, check_message, leave_words
+from adw.control.plan_edit import check_edit, write_plan
 from adw.control.rewind import Redo, check_redoable, order_rewind
 from adw.control.takeover import hand_back, take_over
 from adw.domain.events import EventType, NewEvent
@@ -20,13 +21,14 @@ from adw.domain.places import PRIVATE_FILES, presence_file
 from adw.domain.project import Project
 from adw.domain.status import UNFINISHED, Status
 from adw.domain.workflow import Workflow
-from adw.kit.errors import ConflictError, WrongStateError
+from adw.kit.errors import AdwError, ConflictError, WrongStateError
 from adw.kit.presence import deserted
 from adw.ports.engine import Enqueuer
 from adw.ports.projects import ForeignTip, ProjectAccess
 from adw.ports.workspace import Workspaces, WorkspaceSpec
 from adw.project.base_files import BaseFiles
 from adw.store.agent_outputs import AgentOutput
+from adw.store.approvals import find_approval
 from adw.store.db import Database
 from adw.store.messages import message_with_key
 from adw.store.projects import get_project
@@ -144,6 +146,23 @@ class Steering:
         async with self.database.begin() as connection:
             workflow = await lock_workflow(connection, adw_id)
             return await hand_back(connection, workflow, enqueuer=self.enqueuer, actor=actor, message=message)
+
+    async def edit_plan(self, reference: str, *, text: str, actor: str) -> Workflow:
+        """Puts a person's plan in the place of one that waits to be approved, as a commit of theirs; it still waits.
+
+        Raises UsageError for a question about something else or a text that is no plan, WrongStateError for one that
+        was decided, ConflictError while somebody else has the worktree.
+        """
+        async with self.database.read() as connection:
+            asked = await find_approval(connection, reference)
+        plan_file = check_edit(asked, text)
+        taken = await self.takeover(asked.adw_id, actor=actor)
+        try:
+            write_plan(taken.path, plan_file, text)
+        except AdwError:
+            await self.handback(asked.adw_id, actor=actor)
+            raise
+        return await self.handback(asked.adw_id, actor=actor, message="Edit the plan")
 
     async def send(self, adw_id: str, *, text: str, actor: str, key: str | None = None) -> Message:
         """Leaves a message that the agents of the workflow hear at the next safe point; with a key, once.

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
+MIN_PLAN_CHARS = 120
+"""A shorter plan says nothing."""
+
 _MAX_SLUG = 48
 _MAX_TITLE = 72
 _INVISIBLE = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029")

@@ -35,6 +35,12 @@ class AllowBody(DenyBody):
     """Yes. A budget is raised to `budgetUsd`, its new total."""
 
     budget_usd: Amount | None = None
+    plan: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100_000,
+        description="All of the plan, edited, in place of the one asked about",
+    )
 
 
 class DecidedView(Wire):
@@ -58,10 +64,12 @@ async def list_approvals(
     return ApprovalList(approvals=tuple(ApprovalView.model_validate(approval) for approval in found))
 
 
-@router.post("/{reference}/allow", responses=problems(404, 409))
+@router.post("/{reference}/allow", responses=problems(404, 409, 502))
 async def allow_approval(services: Services, reference: Reference, body: AllowBody | None = None) -> DecidedView:
     """Says yes; the workflow goes on."""
     sent = body or AllowBody()
+    if sent.plan is not None:
+        await services.steering.edit_plan(reference, text=sent.plan, actor=sent.actor)
     return await _decide(services, reference, sent, allow=True, budget_usd=sent.budget_usd)
 
 

@@ -71,6 +71,11 @@ class Answer(Input):
     allow: bool
     reason: str | None = None
     budget_usd: Usd | None = Field(default=None, description="The new total, when the question is about a budget")
+    plan: str | None = Field(
+        default=None,
+        min_length=1,
+        description="All of the plan as the person wants it, in place of the one asked about",
+    )
 
 
 class Words(Input):
@@ -148,6 +153,8 @@ async def fork(doors: Doors, caller: Caller, given: Branching) -> str:
 
 
 async def approve(doors: Doors, caller: Caller, given: Answer) -> str:
+    if given.plan is not None and given.allow:
+        await doors.steering.edit_plan(given.reference, text=given.plan, actor=caller.actor)
     approval, workflow = await doors.control.decide(
         given.reference,
         allow=given.allow,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +14,7 @@ from adw.cli.output import ago, one_line, print_json, print_table, say
 from adw.cli.people import say_questions
 from adw.cli.session import connect
 from adw.domain.approval import Decision
+from adw.kit.errors import UsageError
 
 if TYPE_CHECKING:
     from adw.client.types import DecidedDict
@@ -58,12 +61,21 @@ def allow(
     budget: Annotated[
         str | None, typer.Option("--budget", metavar="USD", help="For a question about money: the new total.")
     ] = None,
+    plan: Annotated[
+        str | None,
+        typer.Option("--plan", metavar="FILE", help="For a plan: go on by this file instead, - for standard input."),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Say yes; the workflow goes on."""
+    """Say yes; the workflow goes on.
+
+    A plan may be edited first: `git show BRANCH:PLAN_FILE > plan.md`, then `--plan plan.md`. What you give becomes a
+    commit of yours on the workflow's branch.
+    """
     amount = read_usd(budget)
+    edited = None if plan is None else _read(plan)
     with connect() as client:
-        _answer(client.allow(reference, reason=reason, budget_usd=amount), as_json=as_json)
+        _answer(client.allow(reference, reason=reason, budget_usd=amount, plan=edited), as_json=as_json)
 
 
 @app.command("deny")
@@ -71,6 +83,15 @@ def deny(reference: Reference, *, reason: Reason = None, as_json: JsonFlag = Fal
     """Say no; the workflow ends as failed."""
     with connect() as client:
         _answer(client.deny(reference, reason=reason), as_json=as_json)
+
+
+def _read(source: str) -> str:
+    try:
+        return sys.stdin.read() if source == "-" else Path(source).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"{source} cannot be read as text", hint="name a UTF-8 file that holds all of the plan"
+        ) from error
 
 
 def _answer(decided: DecidedDict, *, as_json: bool) -> None:

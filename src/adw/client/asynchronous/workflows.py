@@ -150,11 +150,13 @@ class AsyncWorkflows(AsyncConnection):
         return await self.send(calls.workflows.approvals(adw_id=adw_id, pending=pending))
 
     async def allow(
-        self, reference: str, *, reason: str | None = None, budget_usd: Money | None = None
+        self, reference: str, *, reason: str | None = None, budget_usd: Money | None = None, plan: str | None = None
     ) -> t.DecidedDict:
-        """By the beginning of an approval's id, or a workflow's that has one question."""
+        """By the beginning of an approval's id, or a workflow's with one question. `plan` takes that one's place."""
         return await self.send(
-            calls.workflows.decide(reference, "allow", reason=reason, budget_usd=budget_usd, actor=self.actor)
+            calls.workflows.decide(
+                reference, "allow", reason=reason, budget_usd=budget_usd, actor=self.actor, plan=plan
+            )
         )
 
     async def deny(self, reference: str, *, reason: str | None = None) -> t.DecidedDict:

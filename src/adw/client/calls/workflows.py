@@ -130,9 +130,16 @@ def approvals(*, adw_id: str | None, pending: bool) -> Call[t.ApprovalListDict]:
 
 
 def decide(
-    reference: str, decision: Literal["allow", "deny"], *, reason: str | None, budget_usd: Money | None, actor: str
+    reference: str,
+    decision: Literal["allow", "deny"],
+    *,
+    reason: str | None,
+    budget_usd: Money | None,
+    actor: str,
+    plan: str | None = None,
 ) -> Call[t.DecidedDict]:
-    body = {"reason": reason, "budgetUsd": usd(budget_usd), "actor": actor}
+    edited = {} if plan is None else {"plan": plan}
+    body = {"reason": reason, "budgetUsd": usd(budget_usd), "actor": actor, **edited}
     return Call(method="POST", path=f"/api/approvals/{segment(reference)}/{decision}", body=body)
 
 

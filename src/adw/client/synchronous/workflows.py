@@ -147,10 +147,14 @@ class Workflows(Connection):
     def approvals(self, *, adw_id: str | None = None, pending: bool = False) -> t.ApprovalListDict:
         return self.send(calls.workflows.approvals(adw_id=adw_id, pending=pending))
 
-    def allow(self, reference: str, *, reason: str | None = None, budget_usd: Money | None = None) -> t.DecidedDict:
-        """By the beginning of an approval's id, or a workflow's that has one question."""
+    def allow(
+        self, reference: str, *, reason: str | None = None, budget_usd: Money | None = None, plan: str | None = None
+    ) -> t.DecidedDict:
+        """By the beginning of an approval's id, or a workflow's with one question. `plan` takes that one's place."""
         return self.send(
-            calls.workflows.decide(reference, "allow", reason=reason, budget_usd=budget_usd, actor=self.actor)
+            calls.workflows.decide(
+                reference, "allow", reason=reason, budget_usd=budget_usd, actor=self.actor, plan=plan
+            )
         )
 
     def deny(self, reference: str, *, reason: str | None = None) -> t.DecidedDict:

@@ -11,7 +11,7 @@ from adw.domain.approval import ApprovalKind
 from adw.domain.events import EventType, NewEvent
 from adw.domain.failure import FailureClass
 from adw.domain.kinds import SHORT_PLANS, Phase
-from adw.domain.naming import branch_name, plan_path, slugify, title_of
+from adw.domain.naming import MIN_PLAN_CHARS, branch_name, plan_path, slugify, title_of
 from adw.domain.phase import Evidence, GateOutcome
 from adw.domain.status import WaitReason
 from adw.ports.engine import JsonValue
@@ -24,7 +24,6 @@ from adw.workflows.pull_request import ensure_pull_request
 from adw.workflows.saving import save
 from adw.workflows.worktree import Worktree, open_worktree, set_up
 
-MIN_PLAN_CHARS = 120
 _CLASSES = frozenset({"feature", "bug", "chore", "patch"})
 
 
