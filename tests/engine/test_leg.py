@@ -13,6 +13,7 @@ from sqlalchemy import text
 from adw.engine import upstream
 from adw.engine.dbos_engine import DbosEngine
 from adw.engine.errors import DuplicateStepError, EngineBusyError, NotJsonError, StepFailedError
+from adw.engine.records import Records
 from adw.engine.settings import EngineSettings
 from adw.kit.errors import ConflictError, WrongStateError
 from adw.ports.engine import RunStatus
@@ -285,3 +286,31 @@ async def test_one_process_holds_one_engine_and_can_use_threads_after_it(scene):
 async def enqueue(scene):
     async with scene.database.begin() as connection:
         await scene.enqueuer.enqueue(connection, run_id="r1", payload={})
+
+
+async def test_what_a_run_has_recorded_is_read_at_once_and_given_out_once(scene):
+    async def defect():
+        raise ValueError("by accident")
+
+    async def interpret(leg, _payload):
+        await leg.step("looks", one)
+        await leg.transaction("writes", lambda _connection: one())
+        with pytest.raises(ValueError, match="accident"):
+            await leg.step("breaks", defect)
+        with pytest.raises(WrongStateError):
+            await leg.step("refuses", refusal)
+
+    async def one():
+        return 1
+
+    async def refusal():
+        raise WrongStateError("not now")
+
+    await run(scene, interpret)
+    records = Records(scene.database, run_id="r1")
+    assert await records.take(2, name="writes") == {"value": 1}
+    assert await records.take(1, name="another") is None, "the engine itself has to say what is wrong"
+    assert await records.take(1, name="looks") is None, "it was given out, if only to be refused"
+    assert await records.take(3, name="breaks") is None, "defects are not kept in our words"
+    assert (await records.take(4, name="refuses"))["error"]["type"] == "WrongStateError"
+    assert await records.take(5, name="new") is None
