@@ -187,3 +187,13 @@ def test_the_key_of_an_app_is_text_in_one_line_or_in_a_file_and_comes_with_its_i
         assert (read.github_app_id, read.github_app_private_key) == (7, "-----BEGIN KEY-----\nabc\n")
     with pytest.raises(ConfigurationError, match="GITHUB_APP_PRIVATE_KEY: must be set as well when GITHUB_APP_ID is"):
         read_settings({"GITHUB_APP_ID": "7"}, data_dir=tmp_path)
+
+
+def test_secrets_of_channels_are_read_by_their_prefix_and_never_shown(tmp_path, monkeypatch):
+    write(tmp_path, "ADW_NOTIFY_MAIL=from a file\nADW_NOTIFY_OPS=less\n", name=".env")
+    settings = read_settings({"HOME": str(tmp_path), "ADW_NOTIFY_OPS": "hidden", "OTHER": "x"}, data_dir=tmp_path)
+    assert settings.channel_secrets == {"ADW_NOTIFY_OPS": "hidden", "ADW_NOTIFY_MAIL": "from a file"}
+    assert "hidden" not in repr(settings)
+    monkeypatch.setenv("ADW_NOTIFY_OPS", "hidden")
+    forget_secrets()
+    assert "ADW_NOTIFY_OPS" not in os.environ

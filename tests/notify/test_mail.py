@@ -71,7 +71,7 @@ async def test_a_digest_is_a_table(bench: Bench, mailbox: SmtpReceiver, make_wor
     bench.clock.pass_by(minutes=5)
     await bench.deliver()
     lines = text_of(mailbox.got[0]).splitlines()
-    assert lines[0] == "2 events of 1 workflows"
+    assert lines[0] == "2 events of 1 workflow"
     assert lines[2].split() == ["WHEN", "(UTC)", "WHAT", "RUN"]
     assert "Pull request opened" in lines[3]
     assert "Completed" in lines[4]

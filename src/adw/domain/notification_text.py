@@ -80,7 +80,8 @@ class Message:
             return f"A test of the channel {self.channel}: it works"
         if len(self.told) == 1 and not self.omitted:
             return f"{self.told[0].label}: {self.told[0].subject}"
-        return f"{len(self.told) + self.omitted} events of {len({each.adw_id for each in self.told})} workflows"
+        runs = len({each.adw_id for each in self.told})
+        return f"{len(self.told) + self.omitted} events of {runs} {'workflow' if runs == 1 else 'workflows'}"
 
 
 def one_line(text: str, *, limit: int) -> str:
