@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,12 @@ from sqlalchemy import text
 from tests.agency.conftest import HOST, Office, calls, git, rule, says
 from tests.conftest import Eventually
 
+from adw.domain.agent import AgentFailure, AgentMessage, AgentResult, AgentTask
+from adw.domain.failure import FailureClass
 from adw.domain.free_agent import MOST_WAITING, AgentStatus, CommandState
+from adw.domain.usage import Usage
 from adw.kit.errors import ConflictError, NotFoundError, UsageError
+from adw.ports.agents import AgentRuntime
 from adw.store import free_agent_work
 from adw.store.chat_turns import spent_this_month
 from adw.store.free_agent_work import AgentWork, LostAgentError, take_work
@@ -38,6 +44,28 @@ async def expire_lease(office: Office) -> None:
 async def change(office: Office, what: str) -> None:
     async with office.database.begin() as connection:
         await connection.execute(text(what))
+
+
+class Crashing:
+    """A runtime whose agents crash so many times before they work."""
+
+    name = "crashing"
+
+    def __init__(self, other: AgentRuntime, *, times: int) -> None:
+        self._other = other
+        self.times = times
+
+    async def can_resume(self, *, adw_id: str, session_id: str) -> bool:
+        return await self._other.can_resume(adw_id=adw_id, session_id=session_id)
+
+    async def run(self, task: AgentTask) -> AsyncGenerator[AgentMessage | AgentResult, None]:
+        self.times -= 1
+        if self.times >= 0:
+            failure = AgentFailure(failure_class=FailureClass.INFRASTRUCTURE, message="It crashed.", retryable=True)
+            yield AgentResult(session_id=None, usage=Usage(), failure=failure)
+            return
+        async for item in self._other.run(task):
+            yield item
 
 
 async def test_an_agent_is_made_commanded_and_answers(office: Office):
@@ -134,6 +162,29 @@ async def test_a_command_that_kills_every_worker_is_given_up(office: Office):
     assert (ended.state, office.requests) == (CommandState.FAILED, 0)
     assert "Given up" in (ended.answer or "")
     assert (await office.agent()).status is AgentStatus.FAILED
+
+
+async def test_a_failure_that_may_pass_is_tried_again_a_little_later(office: Office):
+    office.follow(rule("any", says("Yes.")))
+    await office.create()
+    given = await office.tell("are you there?")
+    crashing = Crashing(office.agents.runtime, times=1)
+    agents = replace(office.agents, runtime=crashing)
+    holder = Holder(AgentSource(database=office.database, agents=agents, worker_id="w1"))
+    assert await holder.hold_one()
+    assert not await holder.hold_one(), "it rests for a while"
+    await expire_lease(office)
+    assert await holder.hold_one()
+    ended = await office.command(given.id)
+    assert (ended.state, ended.answer, ended.attempt) == (CommandState.DONE, "Yes.", 2)
+    assert [entry.body for entry in await office.log() if entry.kind == "notice"] == ["It crashed. It is tried again."]
+    crashing.times = 9
+    given = await office.tell("and now?")
+    for _ in range(3):
+        assert await holder.hold_one()
+        await expire_lease(office)
+    ended = await office.command(given.id)
+    assert (ended.state, ended.answer) == (CommandState.FAILED, "It crashed.")
 
 
 async def test_a_worker_that_stops_in_order_hands_its_command_on_without_counting_it(

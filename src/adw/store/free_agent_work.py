@@ -131,6 +131,12 @@ async def keep_facts(connection: AsyncConnection, work: AgentWork, **facts: str 
     await _fenced(connection, work, facts)
 
 
+async def rest_work(connection: AsyncConnection, work: AgentWork, *, seconds: float) -> None:
+    """Leaves the command as it is, to be taken up again after a while. Raises LostAgentError."""
+    until = func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+    await _fenced(connection, work, {"owned_until": until})
+
+
 async def end_work(connection: AsyncConnection, work: AgentWork, *, state: CommandState, answer: str) -> None:
     """Ends the command, adds what all its requests used, and tells the orchestrator. Raises LostAgentError."""
     command = work.command

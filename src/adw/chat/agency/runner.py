@@ -29,6 +29,8 @@ from adw.store.sessions import was_said
 PHASE = "command"
 
 _LIMITS = AgentLimits(max_turns=200, timeout_s=3600.0, idle_timeout_s=600.0)
+_REST_S = 3.0
+"""Before a command is taken up again whose agent failed for a reason that may pass."""
 _GIVEN_UP = "Given up: each worker that took this up ended before it was done."
 
 log = get_logger("agency")
@@ -40,6 +42,8 @@ class Outcome:
 
     state: CommandState
     answer: str
+    may_pass: bool = False
+    """It failed, and might not if it were tried again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +71,10 @@ class FreeAgents:
             raise
         except AdwError as error:
             outcome = Outcome(state=CommandState.FAILED, answer=_reason(error))
-        await self._end(work, outcome)
+        if outcome.may_pass and work.command.attempt < MOST_ATTEMPTS:
+            await self._rest(work, outcome)
+        else:
+            await self._end(work, outcome)
 
     async def stopped(self, work: AgentWork) -> None:
         """Ends a command that somebody wanted to end, after `carry_out` was cancelled and all processes are gone."""
@@ -86,6 +93,12 @@ class FreeAgents:
         async with self.database.begin() as connection:
             await store.end_work(connection, work, state=outcome.state, answer=outcome.answer)
         log.info("command_ended", agent=work.agent.name, run=work.run_id, state=outcome.state.value)
+
+    async def _rest(self, work: AgentWork, outcome: Outcome) -> None:
+        async with self.database.begin() as connection:
+            said = f"{outcome.answer} It is tried again."
+            await store.note_work(connection, work, kind="notice", body=said)
+            await store.rest_work(connection, work, seconds=_REST_S)
 
     async def _put_away(self, work: AgentWork) -> None:
         kept = await self.places.put_away(work.agent)
@@ -209,7 +222,8 @@ def _outcome(result: AgentResult, verdict: GatewayVerdict, *, said: str) -> Outc
     if verdict.budget_refused:
         answer = "The budget for this month is used up: the agent's own, its orchestrator's or one that bounds all."
         return Outcome(state=CommandState.FAILED, answer=f"{answer} What was done until then stands.")
-    return Outcome(state=CommandState.FAILED, answer=result.failure.message)
+    failure = result.failure
+    return Outcome(state=CommandState.FAILED, answer=failure.message, may_pass=failure.retryable)
 
 
 def _used_up(whose: str, budget_usd: Decimal) -> str:
