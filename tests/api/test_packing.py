@@ -8,7 +8,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from adw.api.live.packing import packed
+from adw.api.live.packing import packed, portions
 
 
 def read(sent: bytes) -> list[str]:
@@ -23,6 +23,15 @@ def read(sent: bytes) -> list[str]:
 @given(st.lists(st.text(max_size=200)))
 def test_clients_read_what_was_packed(texts: list[str]):
     assert read(packed(texts)) == texts
+
+
+@given(st.lists(st.text(max_size=12)), st.integers(1, 30))
+def test_portions_are_all_of_it_and_none_is_too_long(texts: list[str], most: int):
+    found = list(portions(texts, most_chars=most))
+    assert [text for portion in found for text in portion] == texts
+    assert all(portion for portion in found)
+    for portion in found:
+        assert len([text for text in portion if text]) == 1 or sum(map(len, portion)) <= most
 
 
 @pytest.mark.parametrize("length", [0, 125, 126, 65_535, 65_536])

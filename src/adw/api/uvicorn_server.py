@@ -11,7 +11,7 @@ import uvicorn
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from adw.api.live.packing import BATCH_EXTENSION, packed
+from adw.api.live.packing import BATCH_EXTENSION, packed, portions
 
 if TYPE_CHECKING:
     from websockets.http11 import Request
@@ -65,8 +65,9 @@ class _Socket(WebSocketsSansIOProtocol):
 
     async def send_texts(self, texts: Sequence[str]) -> None:
         """Returns when there is room for more. Raises ClientDisconnected."""
-        if not self.writable.is_set():
-            await self.writable.wait()
-        if self.close_sent or self.transport.is_closing():
-            raise ClientDisconnected
-        self.transport.write(packed(texts))
+        for portion in portions(texts):
+            if not self.writable.is_set():
+                await self.writable.wait()
+            if self.close_sent or self.transport.is_closing():
+                raise ClientDisconnected
+            self.transport.write(packed(portion))
