@@ -29,6 +29,14 @@ def processes() -> set[psutil.Process]:
     return set(psutil.Process().children(recursive=True))
 
 
+def is_alive(process: psutil.Process) -> bool:
+    """Not one that has ended and of which only its parent has not heard."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 async def test_an_interrupted_agent_is_gone_with_all_its_processes_and_can_go_on(
     office: Office, repository: Path, database_url: str, eventually: Eventually
 ):
@@ -50,7 +58,7 @@ async def test_an_interrupted_agent_is_gone_with_all_its_processes_and_can_go_on
         begin = time.monotonic()
         other = Agency(database=elsewhere, access=office.agency.access)
         _, stopped = await other.interrupt(office.orchestrator.id, "helper", actor="Ada")
-        await eventually(lambda: not [each for each in ours if each.is_running()])
+        await eventually(lambda: not any(map(is_alive, ours)))
         took_s = time.monotonic() - begin
         assert stopped == [given.id]
         assert took_s < GONE_WITHIN_S, f"{len(ours)} processes were gone after {took_s:.2f} s"
