@@ -17,6 +17,7 @@ from fastapi import FastAPI
 
 from adw.api import ApiServices, create_app
 from adw.api.access import Gate
+from adw.api.access.openings import Openings
 from adw.api.views.events import event_json
 from adw.control.service import Control
 from adw.control.steering import Steering
@@ -206,6 +207,7 @@ def open_stage(*, url: str, root: Path, template: Path) -> Stage:
     )
     app = application()
     app.state.services, app.state.data_dir, app.state.stopping = services, root, asyncio.Event()
+    app.state.openings = Openings(app)
     app.state.gate = Gate(token=TOKEN)  # which has counted nobody's failures yet
     return Stage(
         root=root,

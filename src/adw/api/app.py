@@ -12,6 +12,7 @@ from adw import __version__
 from adw.api.access import Gate
 from adw.api.access.door import Door
 from adw.api.access.ledger import Ledger
+from adw.api.access.openings import Openings
 from adw.api.body_limit import BodyLimit
 from adw.api.conditional import Conditional
 from adw.api.counting import Counting, Counts
@@ -62,6 +63,7 @@ def create_app(
     )
     app.state.services = services
     app.state.gate = Gate(token=token)
+    app.state.openings = Openings(app)
     app.state.counts = Counts()
     app.state.settings = settings
     app.state.data_dir = data_dir

@@ -77,6 +77,20 @@ def _schema(app: FastAPI) -> dict[str, Any]:
     problem = Problem.model_json_schema(by_alias=True, ref_template="#/components/schemas/{model}")
     nested = problem.pop("$defs", {})
     components.setdefault("schemas", {}).update({**nested, "Problem": problem})
+    _say_what_is_taken(described)
+    for operation in (item["get"] for item in described["paths"].values() if "get" in item):
+        if "application/json" in operation["responses"].get("200", {}).get("content", {}):
+            operation["responses"]["304"] = _UNCHANGED
+    for path, item in described["paths"].items():
+        if not path.startswith(("/health", SIGNED_PATHS, LOGIN_PATHS, APPROVAL_PATHS)):
+            for method, operation in item.items():
+                operation["security"] = [{"token": []}, {"session": []}]
+                operation["x-adw-scope"] = needed_scope(method.upper(), path)
+    return described
+
+
+def _say_what_is_taken(described: dict[str, Any]) -> None:
+    """What the framework does not know, or says too loosely."""
     for path, item in described["paths"].items():
         if "post" in item and takes_key_at(path):
             _take_key(item["post"])
@@ -87,15 +101,6 @@ def _schema(app: FastAPI) -> dict[str, Any]:
             parameter["content"] = {written["contentMediaType"]: {"schema": written["contentSchema"]}}
     for found in _texts(described):
         found["pattern"] = _STORABLE if found.get("pattern") != r"\S" else _SAYING_SOMETHING
-    for operation in (item["get"] for item in described["paths"].values() if "get" in item):
-        if "application/json" in operation["responses"].get("200", {}).get("content", {}):
-            operation["responses"]["304"] = _UNCHANGED
-    for path, item in described["paths"].items():
-        if not path.startswith(("/health", SIGNED_PATHS, LOGIN_PATHS, APPROVAL_PATHS)):
-            for method, operation in item.items():
-                operation["security"] = [{"token": []}, {"session": []}]
-                operation["x-adw-scope"] = needed_scope(method.upper(), path)
-    return described
 
 
 def _response(status: int) -> dict[str, Any]:

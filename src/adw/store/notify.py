@@ -12,13 +12,21 @@ from collections.abc import Iterable
 import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 CHANNEL = "adw_events"
 WORK_CHANNEL = "adw_work"
+ACCESS_CHANNEL = "adw_access"
+"""Where the ids of tokens and sessions are told that may not be used any more."""
 _TICK_S = 0.01
 
 _log = structlog.get_logger(component="notify")
+
+
+async def announce_withdrawal(connection: AsyncConnection, withdrawn_id: str) -> None:
+    """Told when the transaction commits; it happens too seldom to be collected."""
+    statement = text("SELECT pg_notify(:channel, :id)")
+    await connection.execute(statement, {"channel": ACCESS_CHANNEL, "id": withdrawn_id})
 
 
 class Notifier:

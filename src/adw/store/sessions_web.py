@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, delete, func, or_, select, update
+from sqlalchemy import Column, ColumnElement, delete, func, or_, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adw.domain.access import LINK_LIFE, SESSION_IDLE, SESSION_LIFE, AccessScope, Principal
 from adw.kit.ids import new_adw_id
 from adw.store.json import storable_text
+from adw.store.notify import announce_withdrawal
 from adw.store.tables.access import login_links, tokens, web_sessions
 
 TOUCHED_EVERY = timedelta(minutes=1)
@@ -90,6 +92,14 @@ async def touch_session(connection: AsyncConnection, session_id: str) -> None:
 async def end_session(connection: AsyncConnection, session_id: str) -> None:
     """Logs the browser out."""
     await connection.execute(delete(web_sessions).where(web_sessions.c.id == session_id))
+    await announce_withdrawal(connection, session_id)
+
+
+async def usable_ids(connection: AsyncConnection, ids: Collection[str]) -> set[str]:
+    """Those of tokens that are not revoked, and of sessions that have not ended."""
+    live = select(tokens.c.id).where(tokens.c.id.in_(ids), tokens.c.revoked_at.is_(None))
+    open_ = select(web_sessions.c.id).where(web_sessions.c.id.in_(ids))
+    return set((await connection.execute(union_all(live, open_))).scalars())
 
 
 def _usable(token_id: Column[Any]) -> ColumnElement[bool]:

@@ -14,6 +14,7 @@ from adw.domain.access import AccessScope, Token
 from adw.kit.errors import ConflictError, NotFoundError
 from adw.kit.ids import new_adw_id
 from adw.store.json import storable_text
+from adw.store.notify import announce_withdrawal
 from adw.store.tables.access import tokens
 
 TOUCHED_EVERY = timedelta(minutes=1)
@@ -73,6 +74,7 @@ async def revoke_token(connection: AsyncConnection, reference: str) -> Token:
     live = update(tokens).where(tokens.c.revoked_at.is_(None), or_(tokens.c.id == wanted, tokens.c.name == wanted))
     row = (await connection.execute(live.values(revoked_at=now).returning(tokens))).mappings().first()
     if row is not None:
+        await announce_withdrawal(connection, row["id"])
         return _token(row)
     known = await get_token(connection, wanted)
     if known is None:

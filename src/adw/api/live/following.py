@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any
 
+from adw.api.access.openings import Opened
 from adw.api.services import ApiServices
 from adw.domain.events import EventType
 from adw.domain.status import UNFINISHED
@@ -26,16 +27,16 @@ _Join = Callable[[Any, _Wake], Awaitable[Subscription[Any]]]
 
 
 async def follow_workflow(
-    services: ApiServices, adw_id: str, *, after: int, types: Sequence[EventType], stopping: asyncio.Event
+    services: ApiServices, adw_id: str, *, after: int, types: Sequence[EventType], opened: Opened
 ) -> Frames:
-    """A workflow's events until it has ended or the server stops."""
+    """A workflow's events until it has ended, the server stops or the follower may not follow any more."""
 
     async def join(place: int, wake: _Wake) -> Subscription[int]:
         return await services.feed.follow(adw_id, after=place, wake=wake)
 
     ended_at = await ended(services.database, adw_id)
     seen = after
-    async with aclosing(_follow(join, after, stopping)) as frames:
+    async with aclosing(_follow(join, after, opened)) as frames:
         while ended_at is None or seen < ended_at:
             frame = await anext(frames, _OVER)
             if isinstance(frame, _Over):
@@ -48,15 +49,13 @@ async def follow_workflow(
                 ended_at = await ended(services.database, adw_id)
 
 
-async def follow_all(
-    services: ApiServices, *, after: str | None, types: Sequence[EventType], stopping: asyncio.Event
-) -> Frames:
-    """Events of all workflows until the server stops."""
+async def follow_all(services: ApiServices, *, after: str | None, types: Sequence[EventType], opened: Opened) -> Frames:
+    """Events of all workflows until the server stops or the follower may not follow any more."""
 
     async def join(place: Any, wake: _Wake) -> Subscription[Any]:
         return await services.feed.follow_all(after=None if place is None else str(place), wake=wake)
 
-    async with aclosing(_follow(join, after, stopping)) as frames:
+    async with aclosing(_follow(join, after, opened)) as frames:
         async for frame in frames:
             if frame is None or not types or frame.type in types:
                 yield frame
@@ -76,30 +75,28 @@ class _Over:
 _OVER = _Over()
 
 
-async def _follow(join: _Join, place: Any, stopping: asyncio.Event) -> Frames:
+async def _follow(join: _Join, place: Any, opened: Opened) -> Frames:
     news = asyncio.Event()
-    subscription = await join(place, lambda _: news.set())
-    stop = asyncio.create_task(stopping.wait())
-    stop.add_done_callback(lambda _: news.set())
-    said_at = time.monotonic()
-    try:
-        while not stopping.is_set():
-            news.clear()
-            try:
-                frames = await subscription.take()
-            except LaggedError:
-                subscription = await join(subscription.at, lambda _: news.set())
-                continue
-            for frame in frames:
-                yield frame
-            if frames:
-                said_at = time.monotonic()
-            elif not await _happens(news, by=said_at + BEAT_S):
-                said_at = time.monotonic()
-                yield None
-    finally:
-        stop.cancel()
-        subscription.close()
+    async with opened(news.set) as opening:
+        subscription = await join(place, lambda _: news.set())
+        said_at = time.monotonic()
+        try:
+            while not opening.is_over:
+                news.clear()
+                try:
+                    frames = await subscription.take()
+                except LaggedError:
+                    subscription = await join(subscription.at, lambda _: news.set())
+                    continue
+                for frame in frames:
+                    yield frame
+                if frames:
+                    said_at = time.monotonic()
+                elif not opening.is_over and not await _happens(news, by=said_at + BEAT_S):
+                    said_at = time.monotonic()
+                    yield None
+        finally:
+            subscription.close()
 
 
 async def _happens(news: asyncio.Event, *, by: float) -> bool:

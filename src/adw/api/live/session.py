@@ -12,7 +12,8 @@ from uuid import uuid4
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from adw.api.access import check_access
+from adw.api.access import Principal, check_access
+from adw.api.access.openings import Openings
 from adw.api.live.frames import (
     WORKFLOW,
     Authenticate,
@@ -75,16 +76,16 @@ class TooManySubscriptionsError(UsageError):
 class Session:
     """Holds one socket. `run` returns when it is closed."""
 
-    def __init__(self, socket: WebSocket, *, feed: Feed, stopping: asyncio.Event, limits: SocketLimits) -> None:
+    def __init__(self, socket: WebSocket, *, feed: Feed, limits: SocketLimits) -> None:
         self._socket = socket
         self._feed = feed
-        self._stopping = stopping
         self._limits = limits
         self._outbox = Outbox()
         self._followed: dict[Of, Subscription[Any]] = {}
         """By what the client called them."""
         self._token: str | None = None
         """What was given in a frame instead of in the headers."""
+        self._principal: Principal | None = None
         self._heard_at = time.monotonic()
 
     async def run(self) -> None:
@@ -130,6 +131,7 @@ class Session:
     async def _is_let_in(self) -> bool:
         peer = self._socket.client.host if self._socket.client else None
         found = await check_access(self._socket.app, headers=self._socket.headers, token=self._token, peer=peer)
+        self._principal = found or self._principal
         return found is not None
 
     async def _listen(self) -> Close:
@@ -205,17 +207,22 @@ class Session:
 
     async def _watch(self) -> Close:
         """Pings now and then; ends the socket when the server stops, the client is silent or may no longer listen."""
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._limits.ping_s):
-                    await self._stopping.wait()
-                    return RESTARTING
-            if time.monotonic() - self._heard_at > self._limits.silence_s:
-                return SILENT
-            with suppress(DatabaseError):  # whoever was let in before is believed while nobody can be asked
-                if not await self._is_let_in():
-                    return NOT_LET_IN
-            self._outbox.answer(server_frame("ping"))
+        openings: Openings = self._socket.app.state.openings
+        assert self._principal is not None  # noqa: S101 # nobody else is watched
+        over = asyncio.Event()
+        async with openings.opened(self._principal, wake=over.set) as opening:
+            while not opening.is_over:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._limits.ping_s):
+                        await over.wait()
+                        break
+                if time.monotonic() - self._heard_at > self._limits.silence_s:
+                    return SILENT
+                with suppress(DatabaseError):  # whoever was let in before is believed while nobody can be asked
+                    if not await self._is_let_in():
+                        return NOT_LET_IN
+                self._outbox.answer(server_frame("ping"))
+            return NOT_LET_IN if opening.is_withdrawn else RESTARTING
 
     async def _first_of(self, works: Sequence[Any]) -> Close:
         tasks = [asyncio.ensure_future(work) for work in works]

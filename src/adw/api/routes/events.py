@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
+from adw.api.access.openings import opened_for
 from adw.api.inputs import CommaSeparated, Services, WholeAdwId
 from adw.api.live.following import follow_workflow
 from adw.api.live.sse import JSON_LINES_TYPE, SSE_TYPE, LiveResponse, as_json_lines, as_sse
@@ -73,8 +73,8 @@ async def stream_events(  # noqa: PLR0917 # each is a part of the request
         raise UsageError(f"`after` is beyond the last event, {workflow.last_seq}", hint="leave it out")
     if is_sse and place == workflow.last_seq and workflow.status not in UNFINISHED:
         return Response(status_code=204)  # anything else would let browsers connect again for ever
-    stopping: asyncio.Event = request.app.state.stopping
-    frames = follow_workflow(services, adw_id, after=place, types=types, stopping=stopping)
+    opened = opened_for(request)
+    frames = follow_workflow(services, adw_id, after=place, types=types, opened=opened)
     if is_sse:
         return LiveResponse(as_sse(frames), media_type=SSE_TYPE)
     return LiveResponse(as_json_lines(frames), media_type=JSON_LINES_TYPE)

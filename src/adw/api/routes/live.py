@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, WebSocket
 from fastapi.responses import Response, StreamingResponse
 
+from adw.api.access.openings import opened_for
 from adw.api.inputs import CommaSeparated, Services
 from adw.api.live.following import follow_all
 from adw.api.live.session import Session, SocketLimits
@@ -27,7 +27,7 @@ router = APIRouter(tags=["events"], responses=problems())
 async def live(websocket: WebSocket) -> None:
     state = websocket.app.state
     limits: SocketLimits = getattr(state, "socket_limits", None) or SocketLimits()
-    await Session(websocket, feed=state.services.feed, stopping=state.stopping, limits=limits).run()
+    await Session(websocket, feed=state.services.feed, limits=limits).run()
 
 
 @router.get(
@@ -46,6 +46,6 @@ async def stream_all_events(
     place = last_event_id or after
     if place is not None:
         await services.feed.place_of(place)
-    stopping: asyncio.Event = request.app.state.stopping
-    frames = follow_all(services, after=place, types=types, stopping=stopping)
+    opened = opened_for(request)
+    frames = follow_all(services, after=place, types=types, opened=opened)
     return LiveResponse(as_sse(frames), media_type=SSE_TYPE)
