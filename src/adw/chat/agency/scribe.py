@@ -10,6 +10,7 @@ from adw.domain.agent import AgentMessage
 from adw.domain.free_agent import LogKind
 from adw.store import free_agent_work as store
 from adw.store.db import Database
+from adw.store.deltas import AGENT_PREFIX, Writer
 from adw.store.free_agent_work import AgentWork
 from adw.workflows.tool_words import describe_tool
 
@@ -21,6 +22,7 @@ class Scribe:
         self._database = database
         self._work = work
         self._cwd = str(cwd)
+        self._writer = Writer(adw_id=f"{AGENT_PREFIX}{work.agent.id}", phase="", role=work.agent.name)
         self.pending = ""
 
     async def take(self, message: AgentMessage) -> None:
@@ -30,8 +32,11 @@ class Scribe:
                 async with self._database.begin() as connection:
                     await store.keep_facts(connection, self._work, session_id=message.session_id)
             case "text":
+                self._database.deltas.drop(self._writer)
                 await self._flush()
                 self.pending = message.text
+            case "delta" if message.text:
+                self._database.deltas.say(self._writer, message.text)
             case "thinking":
                 await self._flush()
                 await self.note("thinking", message.text)
