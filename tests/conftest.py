@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+import structlog
 from hypothesis import settings
 from sqlalchemy import make_url
 
@@ -39,6 +40,10 @@ settings.register_profile("fixed", derandomize=True, deadline=None, database=Non
 settings.register_profile("search", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("ADW_HYPOTHESIS_PROFILE", "fixed"))
 """The same examples at every run; `ADW_HYPOTHESIS_PROFILE=search` looks for new ones."""
+
+_PLAIN = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+structlog.configure(processors=[*structlog.get_config()["processors"][:-1], _PLAIN])
+"""The usual picture of an error, with the variables of each frame, takes seconds to draw."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
