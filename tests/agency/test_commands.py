@@ -359,6 +359,30 @@ async def test_what_cannot_be_set_up_fails_the_command_and_says_why(office: Offi
     assert office.requests == 0
 
 
+async def test_files_that_cannot_be_put_away_stay_and_are_tried_again_later(office: Office, repository: Path):
+    office.follow(rule("any", calls("Write", file_path="wall.txt", content="blue\n"), says("Blue.")))
+    agent = await office.create(repository=repository, template="painter")
+    await office.ask("make it blue")
+    place = Path((await office.agent()).place or "")
+    await office.agency.delete(office.orchestrator.id, "helper", actor="Ada")
+    remote = next((office.root / "forge").glob("*.git"))
+    remote.rename(remote.with_suffix(".away"))
+    assert await office.holder.hold_one()
+    assert not await office.holder.hold_one(), "not at once"
+    assert (place / "wall.txt").read_text() == "blue\n"
+    remote.with_suffix(".away").rename(remote)
+    await expire_lease(office)
+    assert await office.holder.hold_one()
+    assert (await office.agent(str(agent.id))).kept_as == agent.kept_ref
+    assert not place.exists()
+
+
+async def test_a_disk_that_takes_nothing_fails_the_command_and_says_so(office: Office):
+    office.agents.places.folder.write_text("in the way")
+    await office.create()
+    assert "cannot be made" in await office.ask("hello?")
+
+
 async def test_nothing_is_written_by_a_worker_that_lost_the_agent(office: Office):
     await office.create()
     await office.tell("hello")

@@ -15,6 +15,7 @@ from pathlib import Path
 from adw.domain.agent import ToolPolicy
 from adw.domain.config import ProjectConfig, SandboxTable
 from adw.domain.free_agent import FreeAgent
+from adw.kit.errors import InfrastructureError
 from adw.kit.log import get_logger
 from adw.kit.process.confinement import Confinement, Door
 from adw.ports.containment import Containment, Site
@@ -60,10 +61,8 @@ class Places:
         """The agent's place, made if it is not here. Raises AdwError when that cannot be done."""
         private = self.folder / agent.id.hex
         files, home = private / "files", private / "home"
-        for folder in (self.folder, private, home):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make(self.folder, private, home, *([] if agent.project_id else [files]))
         if agent.project_id is None or agent.base_sha is None:
-            files.mkdir(exist_ok=True)
             return Desk(cwd=files, home=home)
         async with self.database.read() as connection:
             project = await get_project(connection, agent.project_id)
@@ -130,6 +129,16 @@ class Places:
         await self.workspaces.forget(spec)
         await asyncio.to_thread(shutil.rmtree, desk.home.parent, ignore_errors=True)
         return kept
+
+
+def _make(*folders: Path) -> None:
+    try:
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise InfrastructureError(
+            f"the agent's folder cannot be made: {error.strerror}", hint="look at the disk of the data directory"
+        ) from error
 
 
 def _is_ours(desk: Desk) -> bool:

@@ -31,6 +31,7 @@ PHASE = "command"
 _LIMITS = AgentLimits(max_turns=200, timeout_s=3600.0, idle_timeout_s=600.0)
 _REST_S = 3.0
 """Before a command is taken up again whose agent failed for a reason that may pass."""
+_PUT_AWAY_AGAIN_S = 600.0
 _GIVEN_UP = "Given up: each worker that took this up ended before it was done."
 
 log = get_logger("agency")
@@ -101,7 +102,15 @@ class FreeAgents:
             await store.rest_work(connection, work, seconds=_REST_S)
 
     async def _put_away(self, work: AgentWork) -> None:
-        kept = await self.places.put_away(work.agent)
+        try:
+            kept = await self.places.put_away(work.agent)
+        except DatabaseError:
+            raise
+        except AdwError as error:
+            log.warning("agent_not_put_away", agent=work.agent.name, place=work.agent.place, reason=error.message)
+            async with self.database.begin() as connection:
+                await store.rest_work(connection, work, seconds=_PUT_AWAY_AGAIN_S)
+            return
         async with self.database.begin() as connection:
             await store.end_removal(connection, work, kept_as=kept)
 
@@ -110,9 +119,10 @@ class FreeAgents:
         account, short = await self._account(work, budget_usd=budget_usd)
         if short is not None:
             return Outcome(state=CommandState.FAILED, answer=short)
+        if work.agent.snapshot_sha is None:  # known before it is made, so that whatever happens it is removed one day
+            await self._remember(work, host=self.places.host)
         desk = await self.places.open(work.agent)
-        async with self.database.begin() as connection:
-            await store.keep_facts(connection, work, host=self.places.host, place=str(desk.cwd))
+        await self._remember(work, host=self.places.host, place=str(desk.cwd))
         grant = RunGrant(
             agent_run_id=work.run_id,
             adw_id=account,
@@ -199,8 +209,11 @@ class FreeAgents:
     async def _save(self, work: AgentWork, desk: Desk) -> None:
         saved = await self.places.save(work.agent, desk)
         if saved is not None:
-            async with self.database.begin() as connection:
-                await store.keep_facts(connection, work, snapshot_sha=saved)
+            await self._remember(work, snapshot_sha=saved)
+
+    async def _remember(self, work: AgentWork, **facts: str) -> None:
+        async with self.database.begin() as connection:
+            await store.keep_facts(connection, work, **facts)
 
 
 def session_key(agent: FreeAgent) -> str:
