@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.api.stage import Stage
+from tests.api.stage import Stage, make_repository
 
 from adw.store.chat_turns import end_turn, take_turn
 from adw.store.orchestrators import list_active_orchestrators
@@ -114,3 +114,17 @@ async def test_an_orchestrator_is_made_once_for_a_server(stage: Stage):
         await stage.http.get(f"{BASE}/metrics")
     async with stage.database.read() as connection:
         assert len(await list_active_orchestrators(connection)) == 1
+
+
+async def test_a_folder_of_its_own_is_what_is_meant_and_what_it_is_known_by(stage: Stage):
+    usual = (await stage.http.get(f"{BASE}/metrics")).json()["orchestratorId"]
+    await stage.work()
+    twin = make_repository(stage.root / "elsewhere" / "shop")
+    object.__setattr__(stage.services, "home", twin)
+    assert (await stage.http.get(f"{BASE}/metrics")).json()["orchestratorId"] != usual
+    wish = {"arguments": {"title": "Fix the date"}}
+    said = (await stage.http.post(f"{BASE}/tools/create_issue", json=wish)).json()
+    assert "of shop-" in said["text"], said
+    object.__setattr__(stage.services, "home", None)
+    said = (await stage.http.post(f"{BASE}/tools/create_issue", json=wish)).json()
+    assert "not clear which project" in said["text"]

@@ -19,6 +19,7 @@ BAD = {
     "GITHUB_SERVER_URL": "github.com",
     "ADW_DATA_DIR": "~no-such-person/adw",
     "ADW_WORKING_DIR": "~no-such-person/adw",
+    "ORCHESTRATOR_WORKING_DIR": "~no-such-person/shop",
     "ADW_BACKEND_PORT_START": "80",
     "ADW_FRONTEND_PORT_START": "many",
     "ADW_MAX_CONCURRENT_WORKFLOWS": "0",
@@ -36,6 +37,7 @@ BAD = {
     "LOG_LEVEL": "loud",
 }
 ANY_TEXT = {
+    "ORCHESTRATOR_MODEL",
     "ANTHROPIC_API_KEY",
     "ANTHROPIC_AUTH_TOKEN",
     "CLAUDE_CODE_OAUTH_TOKEN",

@@ -158,6 +158,7 @@ def _services(foundation: Foundation) -> ApiServices:
         workspaces=foundation.workspaces,
         commands=foundation.commands,
         pick_model=pick_model,
+        home=foundation.settings.orchestrator_working_dir,
         webhook_secret=foundation.settings.github_webhook_secret,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from adw.control.service import Control
 from adw.control.steering import Steering
@@ -32,5 +33,7 @@ class ApiServices:
     workspaces: Workspaces
     commands: ProjectCommands
     pick_model: Callable[[Role, ModelSet, ProjectConfig], str]
+    home: Path | None = None
+    """The repository that the orchestrator agent means where none is named, if not the only one there is."""
     webhook_secret: str | None = field(default=None, repr=False)
     """With which GitHub signs its webhooks; without one all of them are refused."""

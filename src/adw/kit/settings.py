@@ -45,6 +45,8 @@ class Settings:
     min_free_memory_mb: int
     max_load_per_core: int
     longest_hold_s: float
+    orchestrator_model: str | None
+    orchestrator_working_dir: Path | None
     host: str
     port: int
     environment: str
@@ -126,6 +128,8 @@ def _settings(
         min_free_memory_mb=values["ADW_MIN_FREE_MEMORY_MB"],
         max_load_per_core=values["ADW_MAX_LOAD_PER_CORE"],
         longest_hold_s=values["ADW_LONGEST_HOLD_S"],
+        orchestrator_model=values["ORCHESTRATOR_MODEL"],
+        orchestrator_working_dir=values["ORCHESTRATOR_WORKING_DIR"],
         host=values["HOST"],
         port=values["PORT"],
         environment=values["ENVIRONMENT"],

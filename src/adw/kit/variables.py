@@ -229,6 +229,17 @@ VARIABLES: tuple[Variable, ...] = (
         example="https://adw.example.com",
         parse=_http_url,
     ),
+    Variable(
+        name="ORCHESTRATOR_MODEL",
+        about="model the orchestrator agent answers with, unless another one is chosen for its conversation",
+        example="claude-opus-4-5",
+    ),
+    Variable(
+        name="ORCHESTRATOR_WORKING_DIR",
+        about="repository the orchestrator agent means when it is told of none; it has a conversation of its own",
+        example="/srv/shop",
+        parse=folder_path,
+    ),
     Variable(name="PORT", about="port of the server", example="8003", default="8003", parse=_integer(0, 65535)),
     Variable(name="HOST", about="address the server listens on", example="127.0.0.1", default="127.0.0.1"),
     Variable(

@@ -18,7 +18,7 @@ def build_conversations(foundation: Foundation, *, runtime: AgentRuntime, gatewa
         gateway=gateway,
         doors=build_doors(foundation),
         folder=foundation.paths.root / "chat",
-        model=BALANCED,
+        model=settings.orchestrator_model or BALANCED,
         has_credential=settings.has_model_credential or settings.origins["ANTHROPIC_BASE_URL"] != "default",
     )
 
@@ -31,4 +31,5 @@ def build_doors(foundation: Foundation) -> Doors:
         control=foundation.control,
         steering=foundation.steering,
         access=foundation.access,
+        home=foundation.settings.orchestrator_working_dir,
     )

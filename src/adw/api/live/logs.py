@@ -19,14 +19,14 @@ from adw.store.orchestrators import get_or_create_orchestrator, require_orchestr
 from adw.stream import AGENT_PREFIX, CHAT_PREFIX, Frame, Log, Page
 
 OWN = "own"
-"""The orchestrator of the server's data directory, whatever its id."""
+"""The server's own orchestrator, whatever its id."""
 
 
 async def open_log(app: Starlette, field: str, name: str) -> Log:
     """What a client means. `app` is the application of the socket. Raises NotFoundError and DatabaseError."""
     database: Database = app.state.services.database
     async with database.begin() as connection:
-        own = await get_or_create_orchestrator(connection, str(app.state.data_dir))
+        own = await get_or_create_orchestrator(connection, str(app.state.services.home or app.state.data_dir))
         if field == AGENT:
             return AgentLog(database, (await find_agent(connection, own.id, name)).id)
     return Conversation(database, own.id if name == OWN else _uuid(name))

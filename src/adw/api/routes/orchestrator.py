@@ -9,6 +9,7 @@ from uuid import UUID
 import orjson
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import AfterValidator, Field, StrictBool
+from starlette.applications import Starlette
 
 from adw.api.inputs import IdempotencyKey, Services
 from adw.api.openapi import problems
@@ -220,12 +221,12 @@ async def use_tool(
 
 
 async def orchestrator_of(services: ApiServices, request: Request, which: UUID | None) -> UUID:
-    """The one that is named, else that of the server's data directory."""
+    """The one that is named, else the server's own."""
     if which is not None:
         async with services.database.read() as connection:
             return (await require_orchestrator(connection, which)).id
     async with services.database.begin() as connection:
-        return (await get_or_create_orchestrator(connection, str(request.app.state.data_dir))).id
+        return (await get_or_create_orchestrator(connection, own_folder(request.app))).id
 
 
 async def _view(services: ApiServices, orchestrator_id: UUID) -> OrchestratorView:
@@ -274,6 +275,11 @@ def _changed(known: OrchestratorSettings, body: SettingsBody) -> OrchestratorSet
     )
 
 
+def own_folder(app: Starlette) -> str:
+    """What the server's own orchestrator is known by."""
+    return str(app.state.services.home or app.state.data_dir)
+
+
 def doors_of(services: ApiServices) -> Doors:
     """What the tools stand on."""
     return Doors(
@@ -282,4 +288,5 @@ def doors_of(services: ApiServices) -> Doors:
         control=services.control,
         steering=services.steering,
         access=services.access,
+        home=services.home,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +33,8 @@ class Doors:
     control: Control
     steering: Steering
     access: ProjectAccess
+    home: Path | None = None
+    """The repository that is meant where none is named."""
 
     async def workflow(self, reference: str) -> Workflow:
         """The workflow a unique beginning of an id stands for. Raises NotFoundError, UsageError."""

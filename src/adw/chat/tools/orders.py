@@ -69,7 +69,7 @@ class Answer(Input):
 
     reference: str = Field(min_length=1, description="The question's id, or that of its workflow")
     allow: bool
-    reason: str | None = None
+    reason: str | None = Field(default=None, description="Why; to what an agent wants to know: the answer")
     budget_usd: Usd | None = Field(default=None, description="The new total, when the question is about a budget")
     plan: str | None = Field(
         default=None,
@@ -190,6 +190,8 @@ async def _project(doors: Doors, reference: str | None) -> Project:
 
 
 async def _only_project(doors: Doors) -> Project:
+    if doors.home is not None:
+        return (await doors.intake.open_project(str(doors.home)))[0]
     async with doors.database.read() as connection:
         found = await list_projects(connection)
     if len(found) == 1:
