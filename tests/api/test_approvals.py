@@ -30,6 +30,25 @@ async def test_open_questions_are_listed_and_shown_on_their_workflow(stage: Stag
     assert (listed[0]["decision"], listed[0]["decidedBy"]) == ("pending", None)
 
 
+async def test_an_answer_to_an_agent_moves_nothing_but_its_question(stage: Stage):
+    budget = await waiting(stage, ApprovalKind.BUDGET, "budget")
+    async with stage.database.begin() as connection:
+        asked = [
+            (
+                await approvals.ask(
+                    connection, adw_id=budget.adw_id, kind=ApprovalKind.QUESTION, key=key, question="?", data={}
+                )
+            )[0]
+            for key in "ab"
+        ]
+    wordless = await stage.http.post(f"/api/approvals/{asked[0].id}/allow")
+    assert wordless.json()["code"] == "usage"
+    said = await stage.http.post(f"/api/approvals/{asked[0].id}/allow", json={"reason": "Berlin"})
+    no = await stage.http.post(f"/api/approvals/{asked[1].id}/deny")
+    for answer in (said, no):
+        assert (answer.json()["workflow"]["status"], answer.json()["workflow"]["waitReason"]) == ("waiting", "budget")
+
+
 PLAN = "# Plan\n" + "Change the date and nothing else. " * 5
 
 

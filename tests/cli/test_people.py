@@ -79,6 +79,22 @@ async def waiting(live: Live, kind: ApprovalKind) -> Workflow:
     return await live.stage.move(adw_id, Status.WAITING, EventType.WORKFLOW_WAITING, wait_reason=reason)
 
 
+async def test_what_an_agent_wants_to_know_is_answered_in_words(live: Live, adw: Adw):
+    adw_id = (await live.stage.work()).adw_id
+    await live.stage.activate(adw_id)
+    async with live.stage.database.begin() as connection:
+        await approvals.ask(
+            connection, adw_id=adw_id, kind=ApprovalKind.QUESTION, key="q", question="Which zone?", data={}
+        )
+    shown = await adw("approval", "list")
+    assert "Which zone?" in shown.out + shown.err
+    [command] = re.findall(r"adw (approval answer [0-9a-f]{8})", shown.out + shown.err)
+    refused = await adw(*command.replace("answer", "allow").split())
+    assert "approval answer" in refused.err
+    answered = await adw(*command.split(), "Berlin")
+    assert answered.err == f"question allowed; workflow {adw_id} is active\n"
+
+
 @pytest.mark.parametrize("kind", QUESTIONS)
 @pytest.mark.parametrize("words", [("ls",), ("approval", "list"), ("workflow", "show", "ID")], ids=" ".join)
 async def test_a_question_is_shown_whole_with_the_commands_that_answer(live: Live, adw: Adw, kind, words):

@@ -40,6 +40,7 @@ model_set = "heavy"
 runtime = "claude"
 max_turns = 50
 timeout_s = 900
+questions = true
 wait_for_limit = false
 fallback = ["some-other-model"]
 fallback_on = ["overloaded", "limit"]

@@ -28,6 +28,12 @@ def question_lines(asked: ApprovalDict) -> list[str]:
     """The whole question, and the commands that answer it."""
     short = str(asked["id"])[:8]
     raising = " --budget USD" if asked["kind"] == "budget" else ""
+    if asked["kind"] == "question":
+        return [
+            printable(asked["question"]),
+            f'  adw approval answer {short} "..."',
+            f"  adw approval deny {short}",
+        ]
     data = asked.get("data", {})
     edited = []
     if "planFile" in data and "branchName" in data:

@@ -117,6 +117,7 @@ class Control:
             workflow = await lock_workflow(connection, asked.adw_id)
             decision = Decision.ALLOWED if allow else Decision.DENIED
             _check_raise(asked, allow=allow, budget_usd=budget_usd)
+            _check_answer(asked, allow=allow, reason=reason)
             counted = await approvals.decide(
                 connection, approval_id=asked.id, decision=decision, decided_by=actor, reason=reason
             )
@@ -134,6 +135,10 @@ class Control:
         verb = "allowed" if is_allowed(decided) else "denied"
         data = {"approvalId": str(decided.id), "kind": decided.kind, "decision": decided.decision, "by": actor}
         event = NewEvent(type=EventType.APPROVAL_DECIDED, message=f"{decided.kind} {verb} by {actor}", data=data)
+        if (
+            decided.kind is ApprovalKind.QUESTION
+        ):  # its agent listens; whatever the workflow waits for is something else
+            return await update_workflow(connection, workflow.adw_id, changes={}, event=event)
         if workflow.status is not Status.WAITING:
             await look_soon(connection, workflow.adw_id)
             return await update_workflow(connection, workflow.adw_id, changes={}, event=event)
@@ -160,6 +165,11 @@ def _check_raise(asked: Approval, *, allow: bool, budget_usd: Decimal | None) ->
         raise UsageError("this decision does not raise a budget", hint="leave `--budget` out")
     if not budget_usd.is_finite():
         raise UsageError(f"{budget_usd} is not an amount of money", hint="name the new total in US dollars")
+
+
+def _check_answer(asked: Approval, *, allow: bool, reason: str | None) -> None:
+    if asked.kind is ApprovalKind.QUESTION and allow and not (reason or "").strip():
+        raise UsageError("an agent's question is answered in words", hint='`adw approval answer ID "..."`')
 
 
 def _already(decided: Approval, wanted: Decision) -> Approval:

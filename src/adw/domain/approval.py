@@ -21,6 +21,8 @@ class ApprovalKind(StrEnum):
     """Whether to go on answering what is said of an open pull request."""
     REVERT = "revert"
     """Whether to offer a pull request that takes a merge back."""
+    QUESTION = "question"
+    """What an agent wants to know while it works; the answer is in the reason. The workflow does not wait for it."""
 
 
 class Decision(StrEnum):

@@ -166,6 +166,7 @@ class AgentsTable(Table):
     prices: dict[Text, PriceEntry] = Field(
         default_factory=dict, examples=['prices = { "model-id" = { input_usd = 3.0, output_usd = 15.0 } }']
     )
+    questions: bool = Field(default=False, examples=["questions = true"])
     wait_for_limit: bool = Field(default=True, examples=["wait_for_limit = true"])
     fallback: tuple[Text, ...] = Field(default=(), examples=['fallback = ["model-id"]'])
     fallback_on: tuple[FallbackReason, ...] = Field(

@@ -88,9 +88,18 @@ async def list_approvals(
     return [_approval(row) for row in (await connection.execute(query)).mappings()]
 
 
-async def expire_pending(connection: AsyncConnection, *, adw_id: str) -> None:
-    """Closes open questions of a workflow that has ended."""
-    one = (approvals.c.adw_id == adw_id, approvals.c.decision == Decision.PENDING.value)
+async def expire(connection: AsyncConnection, *, approval_id: UUID) -> None:
+    """Nobody waits for the answer any longer; one that was given stands."""
+    one = (approvals.c.id == approval_id, approvals.c.decision == Decision.PENDING.value)
+    values = {"decision": Decision.EXPIRED.value, "decided_at": func.clock_timestamp()}
+    await connection.execute(update(approvals).where(*one).values(values))
+
+
+async def expire_pending(connection: AsyncConnection, *, adw_id: str, kind: ApprovalKind | None = None) -> None:
+    """Closes open questions of a workflow that has ended, all of them or those of a kind."""
+    one = [approvals.c.adw_id == adw_id, approvals.c.decision == Decision.PENDING.value]
+    if kind is not None:
+        one.append(approvals.c.kind == kind.value)
     values = {"decision": Decision.EXPIRED.value, "decided_at": func.clock_timestamp()}
     await connection.execute(update(approvals).where(*one).values(values))
 

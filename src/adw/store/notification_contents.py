@@ -64,8 +64,10 @@ async def _asked(connection: AsyncConnection, found: list[Mapping[str, Any]]) ->
 
 
 def _question(row: RowMapping) -> Asked:
-    reference, amount = str(row["id"])[:8], " --budget USD" if row["kind"] == ApprovalKind.BUDGET else ""
-    command = f"adw approval allow {reference}{amount}"
+    reference, kind = str(row["id"])[:8], row["kind"]
+    command = f"adw approval allow {reference}{' --budget USD' if kind == ApprovalKind.BUDGET else ''}"
+    if kind == ApprovalKind.QUESTION:
+        command = f'adw approval answer {reference} "..."'
     return Asked(id=str(row["id"]), kind=row["kind"], decision=row["decision"], command=command)
 
 

@@ -44,6 +44,9 @@ PURGED_EVERY_S = 3600.0
 _FACTOR = 3
 _JITTER = 0.2
 
+_IN_WORDS = frozenset({ApprovalKind.BUDGET, ApprovalKind.QUESTION})
+"""Answered by an amount or in words, never by a click."""
+
 _log = structlog.get_logger(component="notifier")
 
 
@@ -164,7 +167,7 @@ class Notifier:
         asked, url = told.asked, self._settings.public_url
         if asked is None or url is None or channel.person is None or asked.decision != Decision.PENDING:
             return told
-        if asked.kind == ApprovalKind.BUDGET:  # more money is named by an amount, never given by a click
+        if asked.kind in _IN_WORDS:
             return told
         secret = new_token()
         is_added = await add_approval_link(

@@ -35,6 +35,7 @@ from adw.workflows.limits import held_by_limit, stopped_by_limit, wait_for_limit
 from adw.workflows.messages import is_spoken_to, note_delivery, to_say
 from adw.workflows.money import refused_for_money, wait_for_money
 from adw.workflows.narration import Narrator
+from adw.workflows.questions import question_tools
 from adw.workflows.snapshots import Snapshots
 from adw.workflows.stuck import Overseer, Step, next_step, note_step, was_replaced, why_stopped, words_about
 
@@ -264,6 +265,7 @@ async def _task(
         resume_session=resume,
         env=conversation.env,
         runtime=agents.runtime,
+        own_tools=question_tools(ctx, conversation.role, round_number=conversation.round),
         confinement=confine_agent(ctx, cwd=conversation.cwd, workspace=workspace, policy=conversation.policy),
     )
 

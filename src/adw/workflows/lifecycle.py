@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from adw.domain.approval import ApprovalKind
 from adw.domain.events import EventType, NewEvent
 from adw.domain.failure import POLICIES, Failure
 from adw.domain.kinds import phase_words
@@ -12,6 +13,7 @@ from adw.domain.phase import PhaseStatus
 from adw.domain.status import Status
 from adw.ports.engine import JsonValue
 from adw.store import phases
+from adw.store.approvals import expire_pending
 from adw.store.db import Connection
 from adw.store.events import append_event
 from adw.store.kpis import record_kpi
@@ -107,6 +109,7 @@ async def fail_workflow(run: Run, failure: Failure, *, name: str) -> None:
             "advice": POLICIES[failure.failure_class].advice,
             "nextActions": list(failure.next_actions(run.adw_id)),
         }
+        await expire_pending(connection, adw_id=run.adw_id, kind=ApprovalKind.QUESTION)
         event = NewEvent(type=EventType.WORKFLOW_FAILED, phase=failure.phase, message=failure.message, data=data)
         changes = {"failure": failure_to(failure), "failure_class": failure.failure_class.value}
         await transition(connection, run.adw_id, to=Status.FAILED, event=event, changes=changes, owner_epoch=run.epoch)
@@ -120,6 +123,7 @@ async def complete_workflow(run: Run) -> None:
     sizes = await measure(run, name="complete.sizes")
 
     async def work(connection: Connection) -> JsonValue:
+        await expire_pending(connection, adw_id=run.adw_id, kind=ApprovalKind.QUESTION)
         event = NewEvent(type=EventType.WORKFLOW_COMPLETED, message="all phases are done")
         await transition(connection, run.adw_id, to=Status.COMPLETED, event=event, owner_epoch=run.epoch)
         await record_kpi(connection, run.adw_id, sizes=sizes, succeeded=True)

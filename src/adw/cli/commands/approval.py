@@ -78,6 +78,18 @@ def allow(
         _answer(client.allow(reference, reason=reason, budget_usd=amount, plan=edited), as_json=as_json)
 
 
+@app.command("answer")
+def answer(
+    reference: Reference,
+    words: Annotated[str, typer.Argument(metavar="TEXT", help="What the agent is to know.")],
+    *,
+    as_json: JsonFlag = False,
+) -> None:
+    """Answer what an agent wants to know while it works."""
+    with connect() as client:
+        _answer(client.allow(reference, reason=words), as_json=as_json)
+
+
 @app.command("deny")
 def deny(reference: Reference, *, reason: Reason = None, as_json: JsonFlag = False) -> None:
     """Say no; the workflow ends as failed."""
