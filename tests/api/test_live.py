@@ -286,7 +286,7 @@ class TestServerSentEvents:
         messages = [
             dict(line.split(": ", 1) for line in each.split("\n")) for each in answer.text.strip().split("\n\n")
         ]
-        assert messages[0] == {"retry": "1000"}
+        assert messages[0] == {"retry": "1000", "id": "1"}
         assert [message["id"] for message in messages[1:]] == ["2", "3"]
         assert json.loads(messages[-1]["data"])["type"] == "workflow_cancelled"
         headers["Last-Event-ID"] = "3"
@@ -300,6 +300,7 @@ class TestServerSentEvents:
                 assert answer.headers["content-type"].startswith("text/event-stream")
                 lines = answer.aiter_lines()
                 await anext(lines)
+                assert (await anext(lines)).startswith("id: "), "where it begins"
                 adw_id = (await stage.work()).adw_id
                 async for line in lines:
                     if line.startswith("id: "):

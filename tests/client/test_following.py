@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from tests.client.conftest import Live
 
 from adw.client import AdwClient, AsyncAdwClient
 from adw.domain.events import EventType
 from adw.domain.status import Status
+from adw.kit.errors import UnreachableError
 
 
 class Seen:
@@ -103,3 +105,49 @@ async def test_leaving_a_stream_early_is_no_trouble(live: Live, client: AsyncAdw
     assert (await anext(stream))["seq"] == 1
     await stream.aclose()  # type: ignore[attr-defined] # it is a generator
     assert (await client.get_workflow(adw_id))["status"] == "queued"
+
+
+async def test_a_workflow_is_followed_over_a_restart_to_its_end(live: Live, client: AsyncAdwClient):
+    adw_id = (await live.stage.work()).adw_id
+    followed = client.follow(adw_id)
+    first = await anext(followed)
+    await live.stop()
+    await live.stage.activate(adw_id)
+    await live.start_again()
+    await live.stage.move(adw_id, Status.COMPLETED, EventType.WORKFLOW_COMPLETED)
+    async with asyncio.timeout(20):
+        rest = [event["seq"] async for event in followed]
+    assert [first["seq"], *rest] == list(range(1, (await live.stage.row(adw_id)).last_seq + 1))
+
+
+async def test_all_workflows_are_followed_though_nothing_had_happened_before_the_break(
+    live: Live, client: AsyncAdwClient
+):
+    await live.stage.work()
+    followed = client.follow_all(types=["workflow_created"])
+    coming = asyncio.create_task(anext(followed))
+    async with asyncio.timeout(20):
+        while not live.stage.services.feed.is_listening:  # noqa: ASYNC110 # it offers nothing to wait for
+            await asyncio.sleep(0.01)
+    await live.stop()
+    adw_id = (await live.stage.work("Meanwhile")).adw_id
+    await live.start_again()
+    async with asyncio.timeout(20):
+        told = await coming
+    assert (told["adwId"], told["seq"]) == (adw_id, 1)
+    await followed.aclose()  # type: ignore[attr-defined] # it is a generator
+
+
+async def test_the_sync_client_follows_as_well(live: Live, sync_client: AdwClient):
+    adw_id = (await live.stage.work()).adw_id
+    await live.stage.activate(adw_id)
+    await live.stage.move(adw_id, Status.COMPLETED, EventType.WORKFLOW_COMPLETED)
+    last = (await live.stage.row(adw_id)).last_seq
+    seen = await asyncio.to_thread(lambda: [event["seq"] for event in sync_client.follow(adw_id, after=1)])
+    assert seen == list(range(2, last + 1))
+
+
+async def test_a_server_that_is_gone_for_too_long_is_told(live: Live, client: AsyncAdwClient):
+    await live.stop()
+    with pytest.raises(UnreachableError):
+        await anext(client.follow_all(patience_s=0))

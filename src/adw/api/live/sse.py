@@ -23,9 +23,12 @@ async def as_json_lines(frames: AsyncGenerator[Frame[Any] | None]) -> AsyncGener
             yield b"\n" if frame is None else frame.text.encode() + b"\n"
 
 
-async def as_sse(frames: AsyncGenerator[Frame[Any] | None]) -> AsyncGenerator[bytes]:
-    """One message an event, its place as the id; a comment where there was nothing to say."""
-    yield f"retry: {_RETRY_MS}\n\n".encode()
+async def as_sse(frames: AsyncGenerator[Frame[Any] | None], *, begin: object) -> AsyncGenerator[bytes]:
+    """One message an event, its place as the id; a comment where there was nothing to say.
+
+    Where it begins is told as well, for clients that lose the connection before anything has happened.
+    """
+    yield f"retry: {_RETRY_MS}\nid: {begin}\n\n".encode()
     async with aclosing(frames):
         async for frame in frames:
             yield b":\n\n" if frame is None else f"id: {frame.at}\ndata: {frame.text}\n\n".encode()

@@ -76,5 +76,5 @@ async def stream_events(  # noqa: PLR0917 # each is a part of the request
     opened = opened_for(request)
     frames = follow_workflow(services, adw_id, after=place, types=types, opened=opened)
     if is_sse:
-        return LiveResponse(as_sse(frames), media_type=SSE_TYPE)
+        return LiveResponse(as_sse(frames, begin=place), media_type=SSE_TYPE)
     return LiveResponse(as_json_lines(frames), media_type=JSON_LINES_TYPE)

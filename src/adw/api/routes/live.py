@@ -14,6 +14,7 @@ from adw.api.live.session import Session, SocketLimits
 from adw.api.live.sse import SSE_TYPE, LiveResponse, as_sse
 from adw.api.openapi import problems
 from adw.domain.events import EventType
+from adw.store.feed import read_horizon
 
 _CURSOR = r"^[0-9]{1,18}\.[0-9a-z]{0,32}\.[0-9]{1,18}(\.[0-9]{1,18})?$"
 Cursor = Annotated[str | None, Query(pattern=_CURSOR, description="Only events after the one with this `cursor`")]
@@ -46,6 +47,9 @@ async def stream_all_events(
     place = last_event_id or after
     if place is not None:
         await services.feed.place_of(place)
+    else:
+        async with services.database.read() as connection:
+            place = str(await read_horizon(connection))
     opened = opened_for(request)
     frames = follow_all(services, after=place, types=types, opened=opened)
-    return LiveResponse(as_sse(frames), media_type=SSE_TYPE)
+    return LiveResponse(as_sse(frames, begin=place), media_type=SSE_TYPE)

@@ -20,6 +20,16 @@ def stream_events(adw_id: str, *, after: int, types: Sequence[str]) -> Call[t.Ev
     return Call(method="GET", path=of_workflow(adw_id, "events", "stream"), params=params)
 
 
+def follow(adw_id: str, *, types: Sequence[str]) -> Call[t.EventDict]:
+    """Its answer is server-sent events."""
+    return Call(method="GET", path=of_workflow(adw_id, "events", "stream"), params={"types": tuple(types)})
+
+
+def follow_all(*, types: Sequence[str]) -> Call[t.EventDict]:
+    """The same, of all workflows."""
+    return Call(method="GET", path="/api/events/stream", params={"types": tuple(types)})
+
+
 def phases(adw_id: str) -> Call[t.PhaseListDict]:
     return Call(method="GET", path=of_workflow(adw_id, "phases"))
 
