@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from adw.agents.claude import ClaudeRuntime
 from adw.agents.plain.runtime import PlainRuntime
@@ -28,6 +29,7 @@ from adw.ports.agents import AgentRuntime
 from adw.store import chat, free_agents
 from adw.store.db import Database
 from adw.store.free_agent_log import read_log
+from adw.store.free_agent_work import AgentWork, take_work
 from adw.store.orchestrators import Orchestrator, get_or_create_orchestrator
 from adw.store.sessions import PostgresTranscripts
 from adw.store.usage import UsageBook
@@ -200,3 +202,21 @@ def says(text: str, **reply: Any) -> dict[str, Any]:
 
 def rule(name: str, *steps: dict[str, Any], **when: Any) -> dict[str, Any]:
     return {"name": name, "when": {"role": "agent", **when}, "steps": list(steps)}
+
+
+async def take(office: Office, *, owner: str = "first") -> AgentWork:
+    async with office.database.begin() as connection:
+        work = await take_work(connection, owner=owner, host=HOST)
+    assert work is not None
+    return work
+
+
+async def expire_lease(office: Office) -> None:
+    """As if its worker had been dead for long enough."""
+    async with office.database.begin() as connection:
+        await connection.execute(text("UPDATE free_agents SET owned_until = now() - interval '1 second'"))
+
+
+async def change(office: Office, what: str) -> None:
+    async with office.database.begin() as connection:
+        await connection.execute(text(what))

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
-from tests.agency.conftest import HOST, Office, calls, git, rule, says
+from tests.agency.conftest import Office, calls, change, expire_lease, rule, says, take
 from tests.conftest import Eventually
 
 from adw.domain.agent import AgentFailure, AgentMessage, AgentResult, AgentTask
@@ -22,28 +21,10 @@ from adw.kit.errors import ConflictError, NotFoundError, UsageError
 from adw.ports.agents import AgentRuntime
 from adw.store import free_agent_work
 from adw.store.chat_turns import spent_this_month
-from adw.store.free_agent_work import AgentWork, LostAgentError, take_work
+from adw.store.free_agent_work import LostAgentError
 from adw.store.orchestrators import get_orchestrator_by_id
 from adw.worker.agency import AgentSource
 from adw.worker.holding import Holder
-
-
-async def take(office: Office, *, owner: str = "first") -> AgentWork:
-    async with office.database.begin() as connection:
-        work = await take_work(connection, owner=owner, host=HOST)
-    assert work is not None
-    return work
-
-
-async def expire_lease(office: Office) -> None:
-    """As if its worker had been dead for long enough."""
-    async with office.database.begin() as connection:
-        await connection.execute(text("UPDATE free_agents SET owned_until = now() - interval '1 second'"))
-
-
-async def change(office: Office, what: str) -> None:
-    async with office.database.begin() as connection:
-        await connection.execute(text(what))
 
 
 class Crashing:
@@ -82,20 +63,20 @@ async def test_an_agent_is_made_commanded_and_answers(office: Office):
     assert [entry.kind for entry in await office.log()] == ["command", "answer"] * 2
 
 
-async def test_its_files_begin_at_the_base_commit_and_are_its_own_and_stay(office: Office, repository: Path):
-    office.follow(
-        rule("paint", calls("Write", file_path="wall.txt", content="blue\n"), says("Blue."), prompt="blue"),
-        rule("look", calls("Read", file_path="wall.txt"), says("It is blue."), prompt="colour"),
-    )
-    await office.create(repository=repository, template="painter")
-    assert await office.ask("make it blue") == "Blue."
-    assert await office.ask("which colour?") == "It is blue."
-    place = Path((await office.agent()).place or "")
-    assert (place / "wall.txt").read_text() == "blue\n"
-    assert (repository / "wall.txt").read_text() == "white\n"
-    used = [entry for entry in await office.log() if entry.kind in {"tool_use", "tool_result"}]
-    assert [entry.summary for entry in used][:1] == ["Write wall.txt"]
-    assert "blue" in used[-1].body
+async def test_what_it_says_on_the_way_is_in_its_log_and_a_lost_conversation_begins_anew(office: Office):
+    thinks = {
+        "blocks": [{"thinking": "Hm."}, {"text": "I look."}, {"tool": {"name": "Glob", "input": {"pattern": "*"}}}]
+    }
+    office.follow(rule("any", thinks, says("Nothing is here.")))
+    await office.create()
+    assert await office.ask("what is here?") == "Nothing is here."
+    log = await office.log()
+    assert [entry.kind for entry in log] == ["command", "thinking", "text", "tool_use", "tool_result", "answer"]
+    assert [entry.seq for entry in log] == sorted(entry.seq for entry in log)
+    assert (log[3].summary, log[3].metadata["input"]) == ("Glob *", {"pattern": "*"})
+    await change(office, "DELETE FROM agent_session_entries")
+    assert await office.ask("what is here?") == "Nothing is here."
+    assert any("is forgotten" in entry.body for entry in await office.log() if entry.kind == "notice")
 
 
 async def test_what_a_template_does_not_allow_is_refused_at_every_command(office: Office, repository: Path):
@@ -112,17 +93,6 @@ async def test_what_a_template_does_not_allow_is_refused_at_every_command(office
     with pytest.raises(UsageError, match="no Bash in the template researcher"):
         await office.create("other", template="researcher", tools=("Read", "Bash"))
     assert (await office.create("narrow", template="builder", tools=("Bash(ls:*)",))).tools == ("Bash(ls:*)",)
-
-
-async def test_without_a_project_it_works_in_an_empty_folder_of_its_own(office: Office):
-    office.follow(rule("any", calls("Write", file_path="note.txt", content="x"), says("Noted.")))
-    await office.create()
-    assert await office.ask("take a note") == "Noted."
-    place = Path((await office.agent()).place or "")
-    assert [each.name for each in place.iterdir()] == ["note.txt"]
-    await office.agency.delete(office.orchestrator.id, "helper", actor="Ada")
-    assert await office.holder.hold_one()
-    assert (place / "note.txt").exists(), "what nobody else has is left where it is"
 
 
 async def test_a_command_of_a_dead_worker_is_taken_up_and_ended_once(office: Office, eventually: Eventually):
@@ -272,67 +242,6 @@ async def test_an_ended_command_becomes_an_item_of_the_inbox_unless_nothing_is_t
     assert len(await office.inbox()) == 1
 
 
-async def test_a_deleted_agent_s_work_is_kept_before_its_tree_goes_and_its_name_is_free(
-    office: Office, repository: Path
-):
-    office.follow(rule("any", calls("Write", file_path="wall.txt", content="blue\n"), says("Blue.")))
-    first = await office.create(repository=repository, template="painter")
-    await office.ask("make it blue")
-    place = Path((await office.agent()).place or "")
-    await office.agency.delete(office.orchestrator.id, "helper", actor="Ada")
-    second = await office.create(repository=repository, template="painter")
-    assert second.id != first.id
-    assert place.exists(), "it goes when a worker has kept what is in it"
-    assert await office.holder.hold_one()
-    assert not place.exists()
-    gone = await office.agent(str(first.id))
-    assert gone.kept_as == f"refs/adw/agents/helper/{first.id.hex[:8]}"
-    remote = next((office.root / "forge").glob("*.git"))
-    assert git(remote, "show", f"{gone.kept_as}:wall.txt") == "blue\n"
-    refs = git(remote, "for-each-ref", "--format=%(refname)", "refs/adw").split()
-    assert [each for each in refs if "agent" in each] == [gone.kept_as]
-    assert not await office.holder.hold_one()
-
-
-async def test_deleting_an_agent_at_work_stops_it(office: Office, repository: Path, eventually: Eventually):
-    office.follow(rule("slow", says("never", fault="hang")))
-    agent = await office.create(repository=repository, template="painter")
-    given = await office.tell("slow")
-    holding = asyncio.create_task(office.holder.hold_one())
-    await eventually(lambda: office.requests)
-    await office.agency.delete(office.orchestrator.id, "helper", actor="Ada")
-    office.holder.wake()
-    async with asyncio.timeout(5):
-        assert await holding
-    assert (await office.command(given.id)).state is CommandState.INTERRUPTED
-    assert await office.holder.hold_one(), "its files are put away"
-    now = await office.agent(str(agent.id))
-    assert (now.status, now.host, now.kept_as) == (AgentStatus.DELETED, None, None)
-
-
-async def test_another_host_goes_on_with_the_files_as_they_were_saved(office: Office, repository: Path):
-    office.follow(
-        rule("look", calls("Read", file_path="wall.txt"), says("It is blue."), any_text="were brought back"),
-        rule("paint", calls("Write", file_path="wall.txt", content="blue\n"), says("Blue.")),
-    )
-    await office.create(repository=repository, template="painter")
-    await office.ask("make it blue")
-    place = Path((await office.agent()).place or "")
-    await office.agents.places.workspaces.remove(place.name)
-    await change(office, "UPDATE free_agents SET host = 'gone'")
-    assert await office.ask("which colour?") == "It is blue."
-    assert (place / "wall.txt").read_text() == "blue\n"
-    assert (await office.agent()).host == HOST
-    await change(office, "UPDATE free_agents SET host = 'there'")
-    await change(
-        office,
-        "INSERT INTO workers (id, name, host_id, pid, process_started_at, concurrency, code_revision, lease_until)"
-        " VALUES ('w9', 'w9', 'there', 1, 1, 1, '0013', now() + interval '1 hour')",
-    )
-    await office.tell("which colour?")
-    assert not await office.holder.hold_one(), "a worker of the host that has its files will do it"
-
-
 async def test_names_are_unique_among_the_living_and_the_line_is_not_endless(office: Office):
     await office.create()
     with pytest.raises(ConflictError, match="already"):
@@ -347,40 +256,6 @@ async def test_names_are_unique_among_the_living_and_the_line_is_not_endless(off
         await office.create("No Name")
     with pytest.raises(UsageError, match="template or a prompt"):
         await office.create("silent", system_prompt=" ")
-
-
-async def test_what_cannot_be_set_up_fails_the_command_and_says_why(office: Office, repository: Path):
-    await office.create(repository=repository, template="painter")
-    await change(office, f"UPDATE free_agents SET base_sha = '{'0' * 40}'")
-    given = await office.tell("paint")
-    assert await office.holder.hold_one()
-    ended = await office.command(given.id)
-    assert (ended.state, bool(ended.answer)) == (CommandState.FAILED, True)
-    assert office.requests == 0
-
-
-async def test_files_that_cannot_be_put_away_stay_and_are_tried_again_later(office: Office, repository: Path):
-    office.follow(rule("any", calls("Write", file_path="wall.txt", content="blue\n"), says("Blue.")))
-    agent = await office.create(repository=repository, template="painter")
-    await office.ask("make it blue")
-    place = Path((await office.agent()).place or "")
-    await office.agency.delete(office.orchestrator.id, "helper", actor="Ada")
-    remote = next((office.root / "forge").glob("*.git"))
-    remote.rename(remote.with_suffix(".away"))
-    assert await office.holder.hold_one()
-    assert not await office.holder.hold_one(), "not at once"
-    assert (place / "wall.txt").read_text() == "blue\n"
-    remote.with_suffix(".away").rename(remote)
-    await expire_lease(office)
-    assert await office.holder.hold_one()
-    assert (await office.agent(str(agent.id))).kept_as == agent.kept_ref
-    assert not place.exists()
-
-
-async def test_a_disk_that_takes_nothing_fails_the_command_and_says_so(office: Office):
-    office.agents.places.folder.write_text("in the way")
-    await office.create()
-    assert "cannot be made" in await office.ask("hello?")
 
 
 async def test_nothing_is_written_by_a_worker_that_lost_the_agent(office: Office):
