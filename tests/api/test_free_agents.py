@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from tests.api.stage import Stage, git
 
+from adw.api.serve import _Serving, _stop_when_idle
 from adw.domain.free_agent import CommandState
 from adw.store.chat_turns import owner_of
 from adw.store.free_agent_work import end_work, take_work
@@ -92,3 +95,16 @@ async def test_what_cannot_be_an_agent_is_refused(stage: Stage, body: dict[str, 
     refused = await stage.http.post(BASE, json=given)
     assert (refused.status_code, refused.headers["content-type"]) == (status, "application/problem+json")
     assert (await stage.http.get(BASE)).json()["agents"] == []
+
+
+async def test_a_server_that_ends_when_nobody_needs_it_stays_while_an_agent_has_something_to_do(stage: Stage):
+    serving = _Serving(host="127.0.0.1", port=0, server="uvicorn", idle_exit_s=0.02)
+    await stage.http.post(BASE, json=HELPER)
+    await stage.http.post(f"{BASE}/helper/command", json={"command": "Go"})
+    waiting = asyncio.create_task(_stop_when_idle(serving, stage.database))
+    done, _ = await asyncio.wait({waiting}, timeout=0.2)
+    assert not done
+    await stage.http.post(f"{BASE}/helper/interrupt")
+    async with asyncio.timeout(5):
+        await waiting
+    assert serving.stop.is_set()

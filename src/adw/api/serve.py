@@ -23,6 +23,7 @@ from adw.kit.errors import DatabaseError
 from adw.kit.log import configure_logging
 from adw.kit.settings import Settings, forget_secrets
 from adw.store.db import Database
+from adw.store.free_agents import has_open_commands
 from adw.store.workflows import list_workflows
 from adw.stream import Feed
 from adw.wiring.database import RunningDatabase, keep_running, migrated_database
@@ -51,7 +52,7 @@ def run_api(
 ) -> None:
     """Serves until SIGTERM or SIGINT. Port 0 takes any free one; `on_ready` gets the URL once requests are answered.
 
-    With `idle_exit_s` it also ends after that long without a request while no workflow is unfinished.
+    With `idle_exit_s` it also ends after that long without a request while no workflow and no command is unfinished.
     """
     configure_logging(settings.log_level)
     _allow_many_sockets()
@@ -219,10 +220,11 @@ async def _stop_when_idle(serving: _Serving, database: Database) -> None:
         try:
             async with database.read() as connection:
                 unfinished = await list_workflows(connection, statuses=sorted(UNFINISHED), limit=1)
+                commanded = await has_open_commands(connection)
         except DatabaseError as error:
             _log.warning("idle_check_delayed", reason=error.message)
             continue
-        if not unfinished:
+        if not unfinished and not commanded:
             _log.info("idle_exit", after_s=serving.idle_exit_s)
             serving.stop.set()
             return

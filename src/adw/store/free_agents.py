@@ -128,6 +128,12 @@ async def open_commands(connection: AsyncConnection, agent_id: UUID) -> list[Age
     return [command_from(row) for row in (await connection.execute(query.order_by(commands.c.id))).mappings()]
 
 
+async def has_open_commands(connection: AsyncConnection) -> bool:
+    """Whether any agent has something to do."""
+    query = select(commands.c.id).where(commands.c.state.in_(OPEN_STATES)).limit(1)
+    return (await connection.execute(query)).first() is not None
+
+
 async def latest_commands(connection: AsyncConnection, agent_id: UUID, *, limit: int = 1) -> list[AgentCommand]:
     """The last ones it was given, latest first."""
     query = select(commands).where(commands.c.agent_id == agent_id).order_by(commands.c.id.desc()).limit(limit)
