@@ -127,6 +127,16 @@ async def test_files_that_cannot_be_put_away_stay_and_are_tried_again_later(offi
     assert not place.exists()
 
 
+async def test_an_answer_counts_though_the_files_could_not_be_saved(office: Office, repository: Path):
+    office.follow(rule("any", calls("Write", file_path="wall.txt", content="blue\n"), says("Blue."), prompt="blue"))
+    await office.create(repository=repository, template="painter")
+    remote = next((office.root / "forge").glob("*.git"))
+    remote.joinpath("objects").rename(remote / "away")
+    assert await office.ask("make it blue") == "Blue."
+    remote.joinpath("away").rename(remote / "objects")
+    assert (await office.agent()).snapshot_sha is None
+
+
 async def test_a_disk_that_takes_nothing_fails_the_command_and_says_so(office: Office):
     office.agents.places.folder.write_text("in the way")
     await office.create()

@@ -82,12 +82,7 @@ class FreeAgents:
         async with self.database.read() as connection:
             agent = await get_agent(connection, work.agent.id)
         if agent.deleted_at is None and agent.host == self.places.host:
-            try:
-                await self._save(work, await self.places.open(agent))
-            except (DatabaseError, LostAgentError):
-                raise
-            except AdwError as error:
-                log.warning("agent_not_saved", agent=agent.name, reason=error.message)
+            await self._save(work, agent)
         await self._end(work, Outcome(state=CommandState.INTERRUPTED, answer="interrupted"))
 
     async def _end(self, work: AgentWork, outcome: Outcome) -> None:
@@ -136,7 +131,7 @@ class FreeAgents:
             outcome = await self._hold(work, command, desk, token=token)
         finally:
             self.gateway.revoke(token)
-        await self._save(work, desk)
+        await self._save(work, work.agent, desk)
         return outcome
 
     async def _account(self, work: AgentWork, *, budget_usd: Decimal) -> tuple[str, str | None]:
@@ -206,8 +201,15 @@ class FreeAgents:
         before = next((each for each in recent if each.id < command.id), None)
         return session, words_for(command, before=before if session else None, note=desk.note)
 
-    async def _save(self, work: AgentWork, desk: Desk) -> None:
-        saved = await self.places.save(work.agent, desk)
+    async def _save(self, work: AgentWork, agent: FreeAgent, desk: Desk | None = None) -> None:
+        """What cannot be saved now is so with the next command; it is no reason for this one to fail."""
+        try:
+            saved = await self.places.save(agent, desk or await self.places.open(agent))
+        except DatabaseError:
+            raise
+        except AdwError as error:
+            log.warning("agent_not_saved", agent=agent.name, reason=error.message)
+            return
         if saved is not None:
             await self._remember(work, snapshot_sha=saved)
 
