@@ -39,8 +39,8 @@ _SCHEMA: Mapping[str, Any] = {
 _NOBODY = "Nobody has answered. Do what you think is best, and say in your answer what you assumed."
 
 
-def question_tools(ctx: PhaseContext, role: Role, *, round_number: int) -> tuple[OwnTool, ...]:
-    """The tool, where the project lets its agents ask."""
+def question_tools(ctx: PhaseContext, role: Role, *, round_number: int, look_s: float = LOOK_S) -> tuple[OwnTool, ...]:
+    """The tool, where the project lets its agents ask. It looks for the answer every `look_s` seconds."""
     if not ctx.run.config.agents.questions or role in QUIET:
         return ()
 
@@ -49,24 +49,25 @@ def question_tools(ctx: PhaseContext, role: Role, *, round_number: int) -> tuple
         if not isinstance(question, str) or not question.strip():
             return "say what you want to know in `question`", True
         try:
-            return await _answer(ctx, role, question.strip()[:MAX_QUESTION_CHARS], round_number=round_number), False
+            asked = await _ask(ctx, role, question.strip()[:MAX_QUESTION_CHARS], round_number=round_number)
+            return _words(await _decided(ctx, asked, look_s=look_s)), False
         except AdwError as error:  # it goes on without an answer
             return f"{_NOBODY} ({error.message})", True
 
     return (OwnTool(name="ask_person", about=_ABOUT, schema=_SCHEMA, call=call),)
 
 
-async def _answer(ctx: PhaseContext, role: Role, question: str, *, round_number: int) -> str:
-    asked = await _ask(ctx, role, question, round_number=round_number)
+async def _decided(ctx: PhaseContext, asked: Approval, *, look_s: float) -> Approval:
+    """As it is answered, or expired when nobody did in time."""
     until = time.monotonic() + min(LONGEST_WAIT_S, ctx.run.config.stuck.silence_s / 2)
     while asked.decision is Decision.PENDING and time.monotonic() < until:
-        await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(look_s)
         asked = await _look(ctx, asked.id)
     if asked.decision is Decision.PENDING:
         async with ctx.services.database.begin() as connection:
             await approvals.expire(connection, approval_id=asked.id)
         asked = await _look(ctx, asked.id)
-    return _words(asked)
+    return asked
 
 
 async def _ask(ctx: PhaseContext, role: Role, question: str, *, round_number: int) -> Approval:
