@@ -77,6 +77,8 @@ HTTP_CODES = {
     "body_too_large": (413, "The body is larger than allowed"),
     "foreign_origin": (403, "The request comes from a page of another site"),
     "method_not_allowed": (405, "The route does not know this method"),
+    "idempotency_in_progress": (409, "The same request with this key is still being answered"),
+    "idempotency_key_reused": (409, "Another request was sent with this key"),
     "wrong_host": (403, "The request names another host than this server"),
 }
 """Codes that only the API gives, before any of our own code runs."""
