@@ -124,6 +124,22 @@ async def test_what_comes_unasked_is_shown_and_what_is_interrupted_too(live: Liv
     assert capsys.readouterr().err.splitlines() == ["[unasked] It failed.", "[note] Most of it is spent."]
 
 
+async def test_whoever_is_heard_by_nobody_is_told_so(live: Live, sync_client: AdwClient, capsys, eventually):
+    talk = await asyncio.to_thread(lambda: Talk(sync_client, show=print_step, patience_s=0.0))
+    asking = asyncio.create_task(asyncio.to_thread(talk.ask, "hello?"))
+    told = []
+
+    def wondered() -> bool:
+        told.append(capsys.readouterr().err)
+        return "no worker has taken this up" in "".join(told)
+
+    await eventually(wondered)
+    async with live.stage.database.begin() as connection:
+        turn = await take_turn(connection, owner="w")
+        await end_turn(connection, turn, state="answered", answer="Here.")
+    assert (await asking)["message"] == "Here."
+
+
 async def test_what_could_not_be_answered_ends_in_failure(answering, sync_client: AdwClient, capsys):
     answering.update(state="refused", answer="The budget is used up.")
     with pytest.raises(typer.Exit) as ended:

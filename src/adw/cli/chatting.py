@@ -19,6 +19,9 @@ NEWS_S = 2.0
 INTERRUPTED_S = 10.0
 """How long the end of what was interrupted is waited for."""
 
+UNHEARD_S = 10.0
+"""After so long a person is told that nobody has taken up what they said."""
+
 _PAGE = 200
 _SHOWN = 160
 _HELP = """/reset    begin anew: it forgets what was said
@@ -31,8 +34,11 @@ _HELP = """/reset    begin anew: it forgets what was said
 class Talk:
     """One person's side of the conversation. Remembers up to where it was read, so that nothing is missed."""
 
-    def __init__(self, client: AdwClient, *, show: Callable[[ChatEntryDict], None]) -> None:
+    def __init__(
+        self, client: AdwClient, *, show: Callable[[ChatEntryDict], None], patience_s: float = UNHEARD_S
+    ) -> None:
         self._client = client
+        self._patience_s = patience_s
         self._show = show
         self._seen = client.chat_history(limit=1)["nextCursor"]
         self._line = _StatusLine()
@@ -44,11 +50,15 @@ class Talk:
     def answer_to(self, turn: int) -> ChatEntryDict:
         """What ends the turn, once it is there. Whoever waits may press Ctrl-C."""
         began = time.monotonic()
+        wonders = True
         try:
             while True:
                 page = self._client.chat_history(after=self._seen, limit=_PAGE)
                 if (found := self._read(page, turn)) is not None:
                     return found
+                if wonders and time.monotonic() - began > self._patience_s:
+                    wonders = False
+                    self._wonder()
                 if not page["entries"]:
                     self._line.tell(f"  at it for {time.monotonic() - began:.0f} s, Ctrl-C interrupts")
                     time.sleep(LOOK_S)
@@ -71,6 +81,14 @@ class Talk:
         page = self._client.chat_history(after=self._seen, limit=_PAGE)
         self._read(page, None)
         return any(entry["kind"] in {"answer", "notice"} for entry in page["entries"])
+
+    def _wonder(self) -> None:
+        """Says so when nobody has taken up what was said."""
+        if self._client.chat_metrics()["status"] != "executing":
+            self._line.clear()
+            say(
+                "  no worker has taken this up yet; one is started by `adw serve` (without --no-worker) or `adw worker`"
+            )
 
     def _read(self, page: HistoryDict, turn: int | None) -> ChatEntryDict | None:
         for entry in page["entries"]:
