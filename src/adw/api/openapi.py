@@ -21,6 +21,7 @@ _MEANINGS = {
     401: "A valid token is needed",
     403: "Wrong host, a web page of another site, or a token that does not allow it",
     404: "There is no such thing",
+    408: "The body did not arrive in time",
     409: "What is asked for does not go with the present state of things",
     413: "The body is too large",
     422: "The input is not as described",
@@ -34,7 +35,7 @@ _SCHEMES = {
     "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE},
 }
 _UNCHANGED = {"description": "What `If-None-Match` names, the `ETag` of an earlier answer, is still so"}
-_ALWAYS = (400, 401, 403, 409, 413, 422, 429, 500, 503)
+_ALWAYS = (400, 401, 403, 408, 409, 413, 422, 429, 500, 503)
 _HEADERS = {
     401: {"WWW-Authenticate": ("What to show instead", {"type": "string"})},
     429: {"Retry-After": ("Seconds until there is an answer again", {"type": "integer", "minimum": 1})},

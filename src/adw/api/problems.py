@@ -28,6 +28,7 @@ _BY_STATUS: Mapping[int, tuple[str, str | None]] = {
     400: ("bad_request", "check that the request is valid HTTP with valid UTF-8 JSON in it"),
     404: ("not_found", "see /openapi.json for the routes there are"),
     405: ("method_not_allowed", "see /openapi.json for the methods of this route"),
+    408: ("body_too_slow", "send the whole body without a pause"),
     413: ("body_too_large", "send less; long texts belong into files of the repository"),
 }
 

@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol, h11  # pyright: ignore[reportPrivateImportUsage] # as it does
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from adw.api.live.packing import BATCH_EXTENSION, packed, portions
+from adw.api.problems import problem_response
 
 if TYPE_CHECKING:
     from websockets.http11 import Request
@@ -33,6 +35,7 @@ async def run_uvicorn(
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=_GRACE_S,
+        http=_Http,
         ws=_Socket,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_ping_interval=None,  # the live stream asks its clients itself, alike on every server
@@ -53,6 +56,21 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         yield
+
+
+class _Http(H11Protocol):
+    """Refuses what is no HTTP in the form of all other refusals."""
+
+    def send_400_response(self, msg: str) -> None:
+        problem = problem_response(
+            status=400, code="bad_request", detail=msg, hint="check that the request is valid HTTP"
+        )
+        head = h11.Response(
+            status_code=400, headers=[*problem.raw_headers, (b"connection", b"close")], reason=b"Bad Request"
+        )
+        for event in (head, h11.Data(data=bytes(problem.body)), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
 
 class _Socket(WebSocketsSansIOProtocol):

@@ -23,10 +23,11 @@ class Credential:
 
 def credential_in(headers: Headers) -> Credential | None:
     """None when the request shows nothing. A header goes before a cookie."""
-    given = headers.get("authorization")
-    if given is not None:
-        scheme, _, secret = given.partition(" ")
-        return Credential(secret=secret.strip() if scheme.lower() == "bearer" else "", is_cookie=False)
+    given = headers.getlist("authorization")
+    if given:
+        scheme, _, secret = given[0].partition(" ")
+        is_token = scheme.lower() == "bearer" and len(given) == 1  # of several, others might believe another one
+        return Credential(secret=secret.strip() if is_token else "", is_cookie=False)
     secret = session_secret(headers)
     return None if secret is None else Credential(secret=secret, is_cookie=True)
 
