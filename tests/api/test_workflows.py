@@ -45,7 +45,7 @@ class TestHandingIn:
         assert workflow["status"] == "queued"
         assert workflow["workflowType"] == "plan-build-test"
         assert (workflow["budgetUsd"], workflow["spentUsd"]) == (2.5, 0)
-        assert workflow["options"] == {"skipE2e": True, "autoResolve": False, "planApproval": True}
+        assert workflow["options"] == {"skipE2e": True, "autoResolve": False, "planApproval": True, "model": None}
         row = await stage.row(said["adwId"])
         assert row.trigger == {"source": "api", "actor": "pat"}
         assert (row.model_set, row.priority) == ("heavy", 3)
