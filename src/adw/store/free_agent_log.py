@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, insert, select, text
+from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adw.domain.free_agent import AgentLogEntry, LogKind
@@ -79,5 +80,5 @@ def _cut(body: str) -> str:
     return body if left <= 0 else f"{body[:MAX_BODY_CHARS]}… ({left} more characters)"
 
 
-def _entry(row: Mapping[str, Any]) -> AgentLogEntry:
+def _entry(row: RowMapping) -> AgentLogEntry:
     return AgentLogEntry(**{name: row[name] for name in AgentLogEntry.__slots__})
