@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adw.domain.failure import Failure
@@ -20,9 +19,8 @@ from adw.store.tables.work import evidence, phases
 SUMMARY_TRIES = 2
 """How often a summary is asked for; after that there is none."""
 
-
-_PHASES = select(phases).where(phases.c.adw_id == bindparam("adw_id")).order_by(phases.c.started_at, phases.c.attempt)
-_EVIDENCE = select(evidence).where(evidence.c.adw_id == bindparam("adw_id")).order_by(evidence.c.created_at)
+PHASES_OF = select(phases).where(phases.c.adw_id == bindparam("adw_id")).order_by(phases.c.started_at, phases.c.attempt)
+EVIDENCE_OF = select(evidence).where(evidence.c.adw_id == bindparam("adw_id")).order_by(evidence.c.created_at)
 
 
 async def start_phase(
@@ -69,15 +67,15 @@ async def list_phases(
     connection: AsyncConnection, adw_id: str, *, usage: Mapping[tuple[str, int], Usage] | None = None
 ) -> list[PhaseRow]:
     """All attempts in the order they started; `usage` is by (phase, attempt)."""
-    rows = (await connection.execute(_PHASES, {"adw_id": adw_id})).mappings()
-    return [_phase(row, usage or {}) for row in rows]
+    rows = (await connection.execute(PHASES_OF, {"adw_id": adw_id})).mappings()
+    return [phase_from(row, usage or {}) for row in rows]
 
 
 async def latest_attempt(connection: AsyncConnection, *, adw_id: str, phase: str) -> PhaseRow | None:
     one = (phases.c.adw_id == adw_id, phases.c.phase == phase)
     query = select(phases).where(*one).order_by(phases.c.attempt.desc()).limit(1)
     row = (await connection.execute(query)).mappings().first()
-    return None if row is None else _phase(row, {})
+    return None if row is None else phase_from(row, {})
 
 
 async def supersede_phases(connection: AsyncConnection, *, adw_id: str, names: Sequence[str]) -> None:
@@ -116,10 +114,11 @@ async def record_evidence(
 
 
 async def list_evidence(connection: AsyncConnection, adw_id: str) -> list[EvidenceRow]:
-    return [_evidence(row) for row in (await connection.execute(_EVIDENCE, {"adw_id": adw_id})).mappings()]
+    return [evidence_from(row) for row in (await connection.execute(EVIDENCE_OF, {"adw_id": adw_id})).mappings()]
 
 
-def _phase(row: RowMapping, usage: Mapping[tuple[str, int], Usage]) -> PhaseRow:
+def phase_from(row: Mapping[Any, Any], usage: Mapping[tuple[str, int], Usage]) -> PhaseRow:
+    """The attempt a row of the table holds; `usage` is by (phase, attempt)."""
     return PhaseRow(
         adw_id=row["adw_id"],
         phase=row["phase"],
@@ -136,7 +135,8 @@ def _phase(row: RowMapping, usage: Mapping[tuple[str, int], Usage]) -> PhaseRow:
     )
 
 
-def _evidence(row: RowMapping) -> EvidenceRow:
+def evidence_from(row: Mapping[Any, Any]) -> EvidenceRow:
+    """The evidence a row of the table holds."""
     return EvidenceRow(
         adw_id=row["adw_id"],
         phase=row["phase"],

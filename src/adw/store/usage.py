@@ -7,7 +7,7 @@ settled stays booked in full.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
@@ -166,13 +166,14 @@ async def book_orphans(connection: AsyncConnection, *, adw_id: str) -> int:
 
 async def usage_of_workflow(connection: AsyncConnection, adw_id: str) -> Usage:
     """All requests of a workflow; those still open count with what they have reserved."""
-    row = (await connection.execute(select(*_SUMS).where(_counted(adw_id)))).one()
-    return _usage(row)
+    row = (await connection.execute(select(*_SUMS).where(_counted(adw_id)))).mappings().one()
+    return usage_from(row)
 
 
 async def usage_by_phase(connection: AsyncConnection, adw_id: str) -> dict[str, Usage]:
     """The same, for each phase that made requests."""
-    return {row.phase: _usage(row) for row in (await connection.execute(_BY_PHASE, {"adw_id": adw_id})).all()}
+    rows = (await connection.execute(USAGE_OF, {"adw_id": adw_id})).mappings()
+    return {row["phase"]: usage_from(row) for row in rows}
 
 
 class UsageBook:
@@ -327,17 +328,18 @@ def _counted(adw_id: str | BindParameter[str]) -> ColumnElement[bool]:
     return (requests.c.adw_id == adw_id) & (requests.c.state != "refused")
 
 
-_BY_PHASE = select(requests.c.phase, *_SUMS).where(_counted(bindparam("adw_id", type_=Text))).group_by(requests.c.phase)
+USAGE_OF = select(requests.c.phase, *_SUMS).where(_counted(bindparam("adw_id", type_=Text))).group_by(requests.c.phase)
 
 
-def _usage(row: Row[*tuple[Any, ...]]) -> Usage:
+def usage_from(row: Mapping[Any, Any]) -> Usage:
+    """The sums a row of `USAGE_OF` holds."""
     return Usage(
-        requests=row.requests,
+        requests=row["requests"],
         tokens=Tokens(
-            input=int(row.input),
-            output=int(row.output),
-            cache_write=int(row.cache_write),
-            cache_read=int(row.cache_read),
+            input=int(row["input"]),
+            output=int(row["output"]),
+            cache_write=int(row["cache_write"]),
+            cache_read=int(row["cache_read"]),
         ),
-        cost_usd=None if row.unknown else Decimal(row.cost_usd),
+        cost_usd=None if row["unknown"] else Decimal(str(row["cost_usd"])),
     )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
-from sqlalchemy import bindparam, func, insert, or_, select, text, update
+from sqlalchemy import bindparam, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,6 +16,7 @@ from adw.domain.workflow import NewWorkflow, Workflow, WorkflowOptions
 from adw.kit.errors import DuplicateRunError, NotFoundError, UsageError
 from adw.store.events import FencedError, append_event
 from adw.store.json import storable, storable_text
+from adw.store.listing import Filters, listed
 from adw.store.rows import workflow_from
 from adw.store.tables.workflows import workflows
 from adw.store.watches import follow_workflow
@@ -183,35 +183,10 @@ async def begin_leg(connection: AsyncConnection, adw_id: str) -> int:
     return (await connection.execute(statement)).scalar_one()
 
 
-async def list_workflows(
-    connection: AsyncConnection,
-    *,
-    statuses: Sequence[Status] = (),
-    project_id: str | None = None,
-    kind: str | None = None,
-    words: str | None = None,
-    since: datetime | None = None,
-    limit: int = 50,
-    before: tuple[Any, str] | None = None,
-) -> list[Workflow]:
+async def list_workflows(connection: AsyncConnection, *, limit: int = 50, **filters: Unpack[Filters]) -> list[Workflow]:
     """Workflows, newest first, from `since` on. `before` is the (created_at, adw_id) of the last row already seen."""
-    query = select(workflows).order_by(workflows.c.created_at.desc(), workflows.c.adw_id.desc()).limit(limit)
-    if statuses:
-        query = query.where(workflows.c.status.in_([status.value for status in statuses]))
-    if project_id:
-        query = query.where(workflows.c.project_id == project_id)
-    if kind:
-        query = query.where(workflows.c.workflow_type == kind)
-    if words:
-        wanted = storable_text(words)
-        columns = (workflows.c.issue_title, workflows.c.branch_name)
-        query = query.where(or_(*(column.icontains(wanted, autoescape=True) for column in columns)))
-    if since:
-        query = query.where(workflows.c.created_at >= since)
-    if before:
-        created, adw_id = before
-        query = query.where(func.row(workflows.c.created_at, workflows.c.adw_id) < func.row(created, adw_id))
-    return [workflow_from(row) for row in (await connection.execute(query)).mappings()]
+    rows = await connection.execute(listed(filters), {"most": limit})
+    return [workflow_from(row) for row in rows.mappings()]
 
 
 async def list_active_workflows(connection: AsyncConnection) -> list[Workflow]:

@@ -26,8 +26,8 @@ from adw.api.wire import ActorBody
 from adw.domain.kinds import canonical_kind
 from adw.domain.status import Status
 from adw.domain.workflow import Workflow
+from adw.store.listing import list_short
 from adw.store.projects import find_project
-from adw.store.workflows import list_workflows as workflows_of
 from adw.store.workflows import require_workflow
 
 router = APIRouter(prefix="/api/adw/workflows", tags=["workflows"], responses=problems(404))
@@ -50,7 +50,7 @@ async def list_workflows(
     """Workflows, newest first."""
     before = parse_cursor(after)
     async with services.database.read() as connection:
-        found = await workflows_of(
+        found = await list_short(
             connection,
             statuses=status,
             kind=None if kind is None else canonical_kind(kind),
@@ -63,7 +63,7 @@ async def list_workflows(
         shown = await workflow_summaries(connection, found[:limit])
     last = found[limit - 1] if len(found) > limit else None
     return WorkflowPage(
-        workflows=tuple(shown), next_cursor=None if last is None else cursor_of(last.created_at, last.adw_id)
+        workflows=tuple(shown), next_cursor=None if last is None else cursor_of(last["created_at"], last["adw_id"])
     )
 
 

@@ -11,7 +11,6 @@ from adw.api.views.workflow import (
     ClashView,
     FailureView,
     GateView,
-    OptionsView,
     PhaseSummary,
     QueuedBecauseView,
     TestCounts,
@@ -20,74 +19,66 @@ from adw.api.views.workflow import (
     WorkflowSummary,
     WorkflowView,
 )
-from adw.domain.failure import POLICIES
+from adw.domain.admission import Because
+from adw.domain.failure import POLICIES, Failure
 from adw.domain.kinds import Phase
 from adw.domain.phase import EvidenceRow, PhaseRow, PhaseStatus
 from adw.domain.usage import Usage
 from adw.domain.workflow import Workflow
-from adw.store import approvals, phases, usage
-from adw.store.accounts import Account, accounts_of
+from adw.store import approvals
+from adw.store.belongings import belongings_of
 from adw.store.db import Connection
-from adw.store.extras import extras_of
 from adw.store.inheritance import forks_of
 from adw.store.messages import undelivered
 from adw.store.queue import positions
 from adw.store.watches import clashes_of
 
 _PENDING = "pending"
-_SAME = WorkflowSummary.model_fields.keys() - {"options", "spent_usd", "failure", "queued_because"}
-"""What a summary takes from the row as it is."""
+_KEPT = WorkflowSummary.model_fields.keys() - {"spent_usd"}
+"""What a summary takes from a workflow."""
 
 
 async def workflow_view(connection: Connection, workflow: Workflow) -> WorkflowView:
     """The workflow with its phases, usage, tests, gates, forks, and what people are asked and have said."""
     adw_id = workflow.adw_id
-    attempts = await phases.list_phases(connection, adw_id)
-    found = await phases.list_evidence(connection, adw_id)
-    summary = await workflow_summary(connection, workflow)
-    used = await usage.usage_by_phase(connection, adw_id)
-    has = await extras_of(connection, adw_id)
-    asked = await approvals.list_approvals(connection, adw_id=adw_id, pending_only=True) if has.approvals else ()
-    unheard = await undelivered(connection, adw_id) if has.unheard else ()
-    clashes = await clashes_of(connection, adw_id) if has.clashes else ()
+    has = await belongings_of(connection, adw_id)
+    places = {} if workflow.queued_because is None else await positions(connection, [adw_id])
+    asked = await approvals.list_approvals(connection, adw_id=adw_id, pending_only=True) if has.has_approvals else ()
+    unheard = await undelivered(connection, adw_id) if has.has_unheard else ()
+    clashes = await clashes_of(connection, adw_id) if has.has_clashes else ()
     return WorkflowView(
-        **dict(summary),
-        phases=_phases(workflow.phases, attempts, used),
-        usage=usage_view(sum(used.values(), Usage())),
-        tests=_tests(attempts, found),
-        review_rounds=int(_latest_data(attempts, Phase.REVIEW).get("rounds") or 0),
-        gates=_gates(found),
+        **_summary(_values(workflow) | {"spent_usd": has.spent_usd}, places),
+        phases=_phases(workflow.phases, has.attempts, has.used),
+        usage=usage_view(sum(has.used.values(), Usage())),
+        tests=_tests(has.attempts, has.evidence),
+        review_rounds=int(_latest_data(has.attempts, Phase.REVIEW).get("rounds") or 0),
+        gates=_gates(has.evidence),
         approvals=tuple(ApprovalView.model_validate(approval) for approval in asked),
-        forks=tuple(await forks_of(connection, adw_id)) if has.forks else (),
+        forks=tuple(await forks_of(connection, adw_id)) if has.has_forks else (),
         unheard=tuple(MessageView.model_validate(each) for each in unheard),
         clashes=tuple(ClashView.model_validate(each) for each in clashes),
     )
 
 
-async def workflow_summaries(connection: Connection, workflows: Sequence[Workflow]) -> list[WorkflowSummary]:
-    """Their rows, what they have spent, and their places in line."""
-    queued = [workflow.adw_id for workflow in workflows if workflow.queued_because is not None]
+async def workflow_summaries(connection: Connection, found: Sequence[Mapping[str, Any]]) -> list[WorkflowSummary]:
+    """Of what `list_short` has found, with their places in line."""
+    queued = [values["adw_id"] for values in found if values["queued_because"] is not None]
     places = await positions(connection, queued) if queued else {}
-    accounts = await accounts_of(connection, [workflow.adw_id for workflow in workflows])
-    return [
-        _summary(workflow, accounts.get(workflow.adw_id, Account()), places.get(workflow.adw_id))
-        for workflow in workflows
-    ]
+    return [WorkflowSummary.model_validate(_summary(values, places)) for values in found]
 
 
-async def workflow_summary(connection: Connection, workflow: Workflow) -> WorkflowSummary:
-    return (await workflow_summaries(connection, [workflow]))[0]
+def _values(workflow: Workflow) -> dict[str, Any]:
+    return {name: getattr(workflow, name) for name in _KEPT}
 
 
-def _summary(workflow: Workflow, account: Account, position: int | None) -> WorkflowSummary:
-    values: dict[str, Any] = {name: getattr(workflow, name) for name in _SAME}
-    return WorkflowSummary(
+def _summary(values: Mapping[str, Any], places: Mapping[str, int]) -> dict[str, Any]:
+    """The fields of a summary, from the values of a workflow and what it has spent."""
+    adw_id = values["adw_id"]
+    return {
         **values,
-        options=OptionsView.model_validate(workflow.options),
-        spent_usd=account.spent_usd,
-        failure=_failure(workflow),
-        queued_because=_queued(workflow, position),
-    )
+        "failure": _failure(adw_id, values["failure"]),
+        "queued_because": _queued(values["queued_because"], places.get(adw_id)),
+    }
 
 
 def usage_view(used: Usage) -> UsageView:
@@ -162,15 +153,13 @@ def _gates(rows: Sequence[EvidenceRow]) -> tuple[GateView, ...]:
     )
 
 
-def _queued(workflow: Workflow, position: int | None) -> QueuedBecauseView | None:
-    because = workflow.queued_because
+def _queued(because: Because | None, position: int | None) -> QueuedBecauseView | None:
     if because is None:
         return None
     return QueuedBecauseView(reason=because.reason, detail=because.detail, position=position)
 
 
-def _failure(workflow: Workflow) -> FailureView | None:
-    failure = workflow.failure
+def _failure(adw_id: str, failure: Failure | None) -> FailureView | None:
     if failure is None:
         return None
     return FailureView.model_validate(
@@ -179,6 +168,6 @@ def _failure(workflow: Workflow) -> FailureView | None:
             "message": failure.message,
             "phase": failure.phase,
             "advice": POLICIES[failure.failure_class].advice,
-            "nextActions": failure.next_actions(workflow.adw_id),
+            "nextActions": failure.next_actions(adw_id),
         }
     )
