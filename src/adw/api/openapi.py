@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from adw import __version__
 from adw.api.access.credentials import SESSION_COOKIE
 from adw.api.access.scopes import needed_scope
+from adw.api.examples import show_examples
 from adw.api.guard import APPROVAL_PATHS, LOGIN_PATHS, SIGNED_PATHS
 from adw.api.idempotency import ABOUT, HEADER, MAX_CHARS, PATTERN, takes_key_at
 from adw.api.problems import MEDIA_TYPE, Problem
@@ -78,6 +79,7 @@ def _schema(app: FastAPI) -> dict[str, Any]:
     problem = Problem.model_json_schema(by_alias=True, ref_template="#/components/schemas/{model}")
     nested = problem.pop("$defs", {})
     components.setdefault("schemas", {}).update({**nested, "Problem": problem})
+    show_examples(components["schemas"])
     _say_what_is_taken(described)
     for operation in (item["get"] for item in described["paths"].values() if "get" in item):
         if "application/json" in operation["responses"].get("200", {}).get("content", {}):
