@@ -4,6 +4,7 @@ import json
 
 from tests.api.stage import WORKFLOWS, Stage
 
+from adw.api.views.events import EventPage
 from adw.domain.events import EventType, NewEvent
 from adw.domain.status import Status
 from adw.store.events import append_events
@@ -23,6 +24,15 @@ async def test_events_come_in_order_with_everything_a_page_needs(stage: Stage):
     assert first["summary"] == "accepted: Fix the date"
     assert (first["type"], first["adwId"]) == ("workflow_created", adw_id)
     assert (page["lastSeq"], page["nextCursor"]) == (2, None)
+
+
+async def test_pages_are_what_is_described_and_nothing_more(stage: Stage):
+    adw_id = (await stage.work()).adw_id
+    page = (await stage.http.get(f"{WORKFLOWS}/{adw_id}/events")).json()
+    assert EventPage.model_validate(page).model_dump(mode="json", by_alias=True) == page
+    beyond = (await stage.http.get(f"{WORKFLOWS}/{adw_id}/events", params={"after": 2})).json()
+    assert beyond == {"events": [], "lastSeq": 2, "nextCursor": None}
+    assert (await stage.http.get(f"{WORKFLOWS}/00000000/events")).status_code == 404
 
 
 async def test_pages_are_continued_by_the_cursor(stage: Stage):

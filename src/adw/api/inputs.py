@@ -98,6 +98,11 @@ def _moment(value: Any, read: ValidatorFunctionWrapHandler) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
 
 
+def nothing() -> list[Any]:
+    """What a list holds that is not given. `list` itself would have its signature parsed for every request."""
+    return []
+
+
 AdwId: TypeAlias = Annotated[str, Depends(_resolved)]
 """The full id of the workflow in the path, which exists."""
 WholeAdwId: TypeAlias = Annotated[str, Depends(_named)]

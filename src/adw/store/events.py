@@ -47,6 +47,8 @@ _AFTER = (
     .order_by(events.c.seq)
     .limit(bindparam("most"))
 )
+_LAST = select(workflows.c.last_seq).where(workflows.c.adw_id == bindparam("adw_id"))
+_AFTER_AND_LAST = _AFTER.add_columns(_LAST.scalar_subquery().label("last_seq"))
 
 
 class FencedError(ConflictError):
@@ -117,6 +119,16 @@ async def get_workflow_events(
     query = _AFTER.where(events.c.event_type.in_([t.value for t in types])) if types else _AFTER
     rows = (await connection.execute(query, {"adw_id": adw_id, "after": after, "most": limit})).mappings()
     return [event_of(row) for row in rows]
+
+
+async def events_and_last(
+    connection: AsyncConnection, adw_id: str, *, after: int, limit: int, types: Sequence[EventType] = ()
+) -> tuple[list[Event], int | None]:
+    """The same, and the last number the workflow has given; None where no event is found, which does not tell it."""
+    query = _AFTER_AND_LAST.where(events.c.event_type.in_([t.value for t in types])) if types else _AFTER_AND_LAST
+    parameters = {"adw_id": adw_id, "after": after, "most": limit}
+    rows = (await connection.execute(query, parameters)).mappings().all()
+    return [event_of(row) for row in rows], rows[0]["last_seq"] if rows else None
 
 
 async def last_seq(connection: AsyncConnection, adw_id: str) -> int:

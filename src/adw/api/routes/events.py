@@ -8,41 +8,41 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from adw.api.access.openings import opened_for
-from adw.api.inputs import CommaSeparated, Services, WholeAdwId
+from adw.api.inputs import CommaSeparated, Services, WholeAdwId, nothing
 from adw.api.live.following import follow_workflow
 from adw.api.live.sse import JSON_LINES_TYPE, SSE_TYPE, LiveResponse, as_json_lines, as_sse
 from adw.api.openapi import problems
-from adw.api.views.events import EventPage, event_view
+from adw.api.views.events import EventPage, page_json
 from adw.domain.events import EventType
 from adw.domain.status import UNFINISHED
 from adw.kit.errors import UsageError
-from adw.store.events import get_workflow_events
+from adw.store.events import events_and_last
 from adw.store.workflows import require_workflow
 
 _MAX_SEQ = 2**63 - 1
 
 After = Annotated[int, Query(ge=0, le=_MAX_SEQ, description="Only events with a larger `seq`")]
 LastEventId = Annotated[int | None, Header(ge=0, le=_MAX_SEQ, description="In place of `after`, as browsers send it")]
-Types = Annotated[list[EventType], CommaSeparated, Query(default_factory=list, description="Only these types")]
+Types = Annotated[list[EventType], CommaSeparated, Query(default_factory=nothing, description="Only these types")]
 
 router = APIRouter(prefix="/api/adw/workflows/{adw_id}/events", tags=["events"], responses=problems(404))
 
 
-@router.get("")
+@router.get("", response_model=EventPage)
 async def list_events(
     services: Services,
     adw_id: WholeAdwId,
     types: Types,
     after: After = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
-) -> EventPage:
+) -> Response:
     """Events, oldest first."""
     async with services.database.read() as connection:
-        workflow = await require_workflow(connection, adw_id)
-        found = await get_workflow_events(connection, adw_id, after=after, limit=limit + 1, types=types)
-    shown = tuple(event_view(event) for event in found[:limit])
-    cursor = shown[-1].seq if len(found) > limit else None
-    return EventPage(events=shown, last_seq=workflow.last_seq, next_cursor=cursor)
+        found, last_seq = await events_and_last(connection, adw_id, after=after, limit=limit + 1, types=types)
+        if last_seq is None:
+            last_seq = (await require_workflow(connection, adw_id)).last_seq
+    cursor = found[limit - 1].seq if len(found) > limit else None
+    return Response(page_json(found[:limit], last_seq=last_seq, next_cursor=cursor), media_type="application/json")
 
 
 @router.get(

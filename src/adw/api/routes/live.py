@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Query, Request, WebSocket
 from fastapi.responses import Response, StreamingResponse
 
 from adw.api.access.openings import opened_for
-from adw.api.inputs import CommaSeparated, Services
+from adw.api.inputs import CommaSeparated, Services, nothing
 from adw.api.live.following import follow_all
 from adw.api.live.session import Session, SocketLimits
 from adw.api.live.sse import SSE_TYPE, LiveResponse, as_sse
@@ -19,7 +19,7 @@ from adw.store.feed import read_horizon
 _CURSOR = r"^[0-9]{1,18}\.[0-9a-z]{0,32}\.[0-9]{1,18}(\.[0-9]{1,18})?$"
 Cursor = Annotated[str | None, Query(pattern=_CURSOR, description="Only events after the one with this `cursor`")]
 LastEventId = Annotated[str | None, Header(max_length=100, description="The same, as browsers send it")]
-Types = Annotated[list[EventType], CommaSeparated, Query(default_factory=list, description="Only these types")]
+Types = Annotated[list[EventType], CommaSeparated, Query(default_factory=nothing, description="Only these types")]
 
 router = APIRouter(tags=["events"], responses=problems())
 

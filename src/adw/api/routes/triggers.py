@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from adw.api.inputs import CommaSeparated, Limit, Services
+from adw.api.inputs import CommaSeparated, Limit, Services, nothing
 from adw.api.openapi import problems
 from adw.api.paths import check_reference
 from adw.api.services import ApiServices
@@ -25,7 +25,7 @@ async def list_triggers(
     services: Services,
     *,
     project: Annotated[str | None, Query(max_length=4096, description="Id, name or path")] = None,
-    outcome: Annotated[list[Outcome], CommaSeparated, Query(default_factory=list, description="One or several")],
+    outcome: Annotated[list[Outcome], CommaSeparated, Query(default_factory=nothing, description="One or several")],
     limit: Limit = 50,
     after: Annotated[
         str | None, Query(pattern=r"^[1-9][0-9]{0,17}$", description="`nextCursor` of the page before")

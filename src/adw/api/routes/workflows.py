@@ -16,6 +16,7 @@ from adw.api.inputs import (
     Services,
     WholeAdwId,
     cursor_of,
+    nothing,
     parse_cursor,
 )
 from adw.api.openapi import problems
@@ -37,7 +38,7 @@ router = APIRouter(prefix="/api/adw/workflows", tags=["workflows"], responses=pr
 async def list_workflows(
     services: Services,
     *,
-    status: Annotated[list[Status], CommaSeparated, Query(default_factory=list, description="One or several")],
+    status: Annotated[list[Status], CommaSeparated, Query(default_factory=nothing, description="One or several")],
     kind: Annotated[str | None, Query(max_length=100)] = None,
     project: Annotated[str | None, Query(max_length=4096, description="Id, name or path")] = None,
     text: Annotated[str | None, Query(max_length=200, description="Part of the issue's title or the branch")] = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -35,22 +35,22 @@ class EventPage(Wire):
     next_cursor: int | None = Field(description="Pass it as `after` to see more; null when this is all there is now")
 
 
-def event_view(event: Event) -> EventView:
-    return EventView(
-        type=event.type,
-        timestamp=event.created_at,
-        adw_id=event.adw_id,
-        seq=event.seq,
-        phase=event.phase,
-        message=event.message,
-        summary=headline_of(event),
-        data=event.data,
-    )
-
-
 def event_json(event: Event, cursor: str | None) -> str:
-    """The same view, ready to be sent, and with its cursor where it is told among those of all workflows."""
-    view: dict[str, Any] = {
+    """An `EventView`, ready to be sent, and with its cursor where it is told among those of all workflows."""
+    view = _wire(event)
+    if cursor is not None:
+        view["cursor"] = cursor
+    return orjson.dumps(view, option=orjson.OPT_UTC_Z).decode()
+
+
+def page_json(events: Sequence[Event], *, last_seq: int, next_cursor: int | None) -> bytes:
+    """An `EventPage`, ready to be sent."""
+    page = {"events": [_wire(event) for event in events], "lastSeq": last_seq, "nextCursor": next_cursor}
+    return orjson.dumps(page, option=orjson.OPT_UTC_Z)
+
+
+def _wire(event: Event) -> dict[str, Any]:
+    return {
         "type": event.type.value,
         "timestamp": event.created_at,
         "adwId": event.adw_id,
@@ -60,6 +60,3 @@ def event_json(event: Event, cursor: str | None) -> str:
         "summary": headline_of(event),
         "data": event.data,
     }
-    if cursor is not None:
-        view["cursor"] = cursor
-    return orjson.dumps(view, option=orjson.OPT_UTC_Z).decode()
