@@ -41,6 +41,7 @@ runtime = "claude"
 max_turns = 50
 timeout_s = 900
 questions = true
+ask_before = ["Bash(npm publish *)", "WebFetch"]
 wait_for_limit = false
 fallback = ["some-other-model"]
 fallback_on = ["overloaded", "limit"]

@@ -72,7 +72,7 @@ class Conversation:
         """Asks the task's prompt and passes on what is said until the agent is done, fails or is stopped."""
         wrapper = self._wrap_cli()
         inbox: asyncio.Queue[Heard] = asyncio.Queue()
-        pumping = asyncio.create_task(pump(self._client(wrapper), self._task.prompt, self._host.starts, inbox))
+        pumping = asyncio.create_task(pump(self._client(wrapper, inbox), self._task.prompt, self._host.starts, inbox))
         try:
             ending = await self._listen(inbox, say)
             if ending.result is not None:
@@ -88,7 +88,7 @@ class Conversation:
         launch = Launch(argv=(str(self._host.cli),), cwd=self._task.cwd, env=env, confinement=confinement)
         return self._host.launcher.wrap(launch, folder=self._folder.root)
 
-    def _client(self, wrapper: Path) -> ClaudeSDKClient:
+    def _client(self, wrapper: Path, inbox: asyncio.Queue[Heard]) -> ClaudeSDKClient:
         # the CLI keeps long tool output in its own folder and tells the agent to read it there
         given = (folder.resolve() for folder in self._task.policy.readable)
         policy = FilePolicy(
@@ -105,7 +105,7 @@ class Conversation:
                 folder=self._folder,
                 settings=self._host.settings,
                 session_store=self._mirror(),
-                guard=guard(policy),
+                guard=guard(policy, gate=self._task.gate, still_waiting=lambda: inbox.put_nowait(Signal.WAITING)),
                 on_stderr=self._stderr.append,
             )
         )
@@ -130,6 +130,8 @@ class Conversation:
             match heard:
                 case Signal.CONNECTED:
                     silence_s = self._task.limits.idle_timeout_s
+                case Signal.WAITING:
+                    say(AgentMessage(kind="waiting"))
                 case Closed(error=error):
                     return self._ending(clock() - begin, error=error)
                 case ResultMessage():

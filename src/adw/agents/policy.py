@@ -6,7 +6,7 @@ Symbolic links are resolved first, so a link inside the workspace cannot lead a 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,16 @@ from typing import Any
 from claude_agent_sdk import HookMatcher
 from claude_agent_sdk.types import HookContext, HookInput, HookJSONOutput
 
-from adw.domain.agent import ToolPolicy
+from adw.agents.consulting import consult
+from adw.domain.agent import ToolCall, ToolGate, ToolPolicy, Verdict
 
 ANSWER_TOOL = "StructuredOutput"
 OUR_GIT_VERBS = ("commit", "push", "merge", "rebase", "remote", "worktree")
 """What of git is the orchestrator's alone."""
+
+HOOK_LIMIT_S = 3600.0
+"""How long a call may wait; the gate itself gives up long before."""
+_OUR_GIT = re.compile(rf"(?:^|[;&|(\n])\s*git\s+(?:-\S+\s+)*(?:{'|'.join(OUR_GIT_VERBS)})\b")
 
 _WRITE_PATHS = {"Write": "file_path", "Edit": "file_path", "MultiEdit": "file_path", "NotebookEdit": "notebook_path"}
 _READ_PATHS = {"Read": "file_path", "Glob": "path", "Grep": "path", "LS": "path"}
@@ -41,6 +46,8 @@ class FilePolicy:
             return None
         if tool not in self.tools.tools and tool != ANSWER_TOOL:
             return f"The tool {tool} is not available in this phase"
+        if tool == "Bash" and _OUR_GIT.search(str(tool_input.get("command") or "")):
+            return "Permission denied: version control is the orchestrator's; leave the changes in the tree"
         if tool in _WRITE_PATHS:
             return self._write_refusal(tool_input.get(_WRITE_PATHS[tool]), cwd=cwd)
         if tool in _READ_PATHS:
@@ -79,23 +86,42 @@ class FilePolicy:
         return path.relative_to(workspace).as_posix() if path.is_relative_to(workspace) else None
 
 
-def guard(policy: FilePolicy) -> HookMatcher:
-    """The policy as a hook before every tool call. A hook that fails blocks the call."""
+def guard(
+    policy: FilePolicy, *, gate: ToolGate | None = None, still_waiting: Callable[[], None] = lambda: None
+) -> HookMatcher:
+    """The policy, and whoever must be asked, as a hook before every tool call. A hook that fails blocks the call."""
 
     async def before_tool(hook_input: HookInput, _tool_use_id: str | None, _context: HookContext) -> HookJSONOutput:
-        call: Mapping[str, Any] = {**hook_input}
-        reason = policy.refusal(call["tool_name"], call["tool_input"], cwd=Path(call["cwd"]))
-        if reason is None:
-            return {}
+        said: Mapping[str, Any] = {**hook_input}
+        call = ToolCall(tool=said["tool_name"], given=said["tool_input"])
+
+        def refuse(given: Mapping[str, Any]) -> str | None:
+            return policy.refusal(call.tool, given, cwd=Path(said["cwd"]))
+
+        return _for_cli(await consult(gate, call, refuse=refuse, still_waiting=still_waiting))
+
+    return HookMatcher(matcher=None, hooks=[before_tool], on_failure="block", timeout=HOOK_LIMIT_S)
+
+
+def _for_cli(verdict: Verdict) -> HookJSONOutput:
+    if verdict.refusal is not None:
         return {
             "hookSpecificOutput": {
                 "hookEventName": "PreToolUse",
                 "permissionDecision": "deny",
-                "permissionDecisionReason": reason,
+                "permissionDecisionReason": verdict.refusal,
             }
         }
-
-    return HookMatcher(matcher=None, hooks=[before_tool], on_failure="block")
+    if verdict.edited is None:
+        return {}
+    return {
+        "hookSpecificOutput": {
+            "hookEventName": "PreToolUse",
+            "permissionDecision": "allow",
+            "updatedInput": dict(verdict.edited),
+            "additionalContext": verdict.note or "",
+        }
+    }
 
 
 def _resolve(given: str, *, cwd: Path) -> Path:

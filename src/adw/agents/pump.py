@@ -13,6 +13,8 @@ class Signal(Enum):
     """What the pump tells besides messages."""
 
     CONNECTED = "connected"
+    WAITING = "waiting"
+    """A call waits for a person, or has waited until now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

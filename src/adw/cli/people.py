@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from adw.cli.output import ago, one_line, print_table, printable, say
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 
 _WHY = 100
+_MOST_OF_INPUT = 4_000
 
 
 def status_of(view: WorkflowSummaryDict) -> str:
@@ -39,6 +41,15 @@ def question_lines(asked: ApprovalDict) -> list[str]:
     if "planFile" in data and "branchName" in data:
         plan = printable(f"{data['branchName']}:{data['planFile']}")
         edited = [f"  git show {plan} > plan.md; adw approval allow {short} --plan plan.md"]
+    if asked["kind"] == "tool":
+        given = json.dumps(data.get("input"), ensure_ascii=False)
+        return [
+            printable(asked["question"]),
+            f"  input: {one_line(given, width=_MOST_OF_INPUT)}",
+            f"  adw approval allow {short}",
+            f"  adw approval allow {short} --input FILE",
+            f'  adw approval deny {short} --reason "..."',
+        ]
     return [
         printable(asked["question"]),
         f"  adw approval allow {short}{raising}",

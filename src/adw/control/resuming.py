@@ -78,9 +78,10 @@ async def fail_denied(connection: Connection, workflow: Workflow, decided: Appro
 async def _answer_meanwhile(connection: Connection, workflow: Workflow) -> Approval | None:
     """The answer to the question the workflow waited for before it was paused; None while there is none.
 
-    A workflow asks one question at a time, so it is the latest one.
+    A workflow asks one question at a time, so it is the latest one; what its agents have asked is theirs.
     """
     if workflow.paused_from is not Status.WAITING or workflow.wait_scope is not None:
         return None
-    asked = await approvals.list_approvals(connection, adw_id=workflow.adw_id)
+    known = await approvals.list_approvals(connection, adw_id=workflow.adw_id)
+    asked = [each for each in known if not each.kind.is_of_agent]
     return asked[-1] if asked and asked[-1].decision is not Decision.PENDING else None

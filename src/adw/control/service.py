@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from adw.control.legs import halt_leg, start_leg
 from adw.control.otherwise import AS_BEFORE, Otherwise
 from adw.control.resuming import fail_denied, go_on, is_allowed
+from adw.control.tool_edit import check_input
 from adw.control.waking import go_on_early, goes_on_by_itself
 from adw.domain.approval import Approval, ApprovalKind, Decision
 from adw.domain.events import EventType, NewEvent
@@ -107,8 +110,11 @@ class Control:
         actor: str,
         reason: str | None = None,
         budget_usd: Decimal | None = None,
+        edited_input: Mapping[str, Any] | None = None,
     ) -> tuple[Approval, Workflow]:
         """Answers an approval; the workflow that waited for it goes on, or fails when it was denied.
+
+        A call of an agent may be allowed with another input, which is all of it.
 
         Deciding the same way twice is harmless; deciding otherwise the second time is a ConflictError.
         """
@@ -118,12 +124,18 @@ class Control:
             decision = Decision.ALLOWED if allow else Decision.DENIED
             _check_raise(asked, allow=allow, budget_usd=budget_usd)
             _check_answer(asked, allow=allow, reason=reason)
+            check_input(asked, edited_input, allow=allow)
             counted = await approvals.decide(
-                connection, approval_id=asked.id, decision=decision, decided_by=actor, reason=reason
+                connection,
+                approval_id=asked.id,
+                decision=decision,
+                decided_by=actor,
+                reason=reason,
+                edited_input=edited_input,
             )
             decided = await approvals.get_approval(connection, asked.id)
             if not counted:
-                return _already(decided, decision), workflow
+                return _already(decided, decision, edited_input), workflow
             if budget_usd is not None:
                 await usage.raise_budget(connection, workflow.adw_id, to_usd=budget_usd)
                 await update_workflow(
@@ -133,11 +145,16 @@ class Control:
 
     async def _follow(self, connection: Connection, workflow: Workflow, decided: Approval, actor: str) -> Workflow:
         verb = "allowed" if is_allowed(decided) else "denied"
-        data = {"approvalId": str(decided.id), "kind": decided.kind, "decision": decided.decision, "by": actor}
+        data: dict[str, Any] = {
+            "approvalId": str(decided.id),
+            "kind": decided.kind,
+            "decision": decided.decision,
+            "by": actor,
+        }
+        if decided.edited_input is not None:
+            data["edited"] = True
         event = NewEvent(type=EventType.APPROVAL_DECIDED, message=f"{decided.kind} {verb} by {actor}", data=data)
-        if (
-            decided.kind is ApprovalKind.QUESTION
-        ):  # its agent listens; whatever the workflow waits for is something else
+        if decided.kind.is_of_agent:  # its agent listens; whatever the workflow waits for is something else
             return await update_workflow(connection, workflow.adw_id, changes={}, event=event)
         if workflow.status is not Status.WAITING:
             await look_soon(connection, workflow.adw_id)
@@ -172,8 +189,8 @@ def _check_answer(asked: Approval, *, allow: bool, reason: str | None) -> None:
         raise UsageError("an agent's question is answered in words", hint='`adw approval answer ID "..."`')
 
 
-def _already(decided: Approval, wanted: Decision) -> Approval:
-    if decided.decision is wanted:
+def _already(decided: Approval, wanted: Decision, edited_input: Mapping[str, Any] | None) -> Approval:
+    if decided.decision is wanted and decided.edited_input == edited_input:
         return decided
     raise ConflictError(f"this was already {decided.decision} by {decided.decided_by or 'the system'}")
 

@@ -88,6 +88,36 @@ class OwnTool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """What an agent is about to do."""
+
+    tool: str
+    given: Mapping[str, Any]
+    """Its input."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What becomes of a call: it is made as it is, made with another input, or refused."""
+
+    refusal: str | None = None
+    """Why it is not made, in words for the agent."""
+    edited: Mapping[str, Any] | None = None
+    """The input it is made with instead of its own."""
+    note: str | None = None
+    """What the agent hears of it besides the call's result."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolGate:
+    """Calls that wait for a person. What the agent's policy forbids never comes here."""
+
+    concerns: Callable[[ToolCall], bool]
+    ask: Callable[[ToolCall], Awaitable[Verdict]]
+    """Waits for the answer, no longer than some minutes. Never raises for what people do or leave undone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentTask:
     """One conversation of one agent: everything its runtime needs."""
 
@@ -117,15 +147,17 @@ class AgentTask:
     """What the agent and its tools may touch, besides what its runtime needs for itself; None: whatever we may."""
     own_tools: tuple[OwnTool, ...] = ()
     """Tools besides those of the policy. All of them may be called without anybody being asked."""
+    gate: ToolGate | None = None
+    """Which calls a person must allow; None: none."""
 
 
-MessageKind = Literal["started", "text", "thinking", "tool_use", "tool_result", "retry", "delta"]
+MessageKind = Literal["started", "text", "thinking", "tool_use", "tool_result", "retry", "delta", "waiting"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentMessage:
     """Something an agent said or did. `delta` is a piece of text still being written, never stored; without text
-    it only shows that something is being written.
+    it only shows that something is being written. `waiting` is said time and again while a call waits for a person.
     """
 
     kind: MessageKind

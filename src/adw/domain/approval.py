@@ -23,6 +23,13 @@ class ApprovalKind(StrEnum):
     """Whether to offer a pull request that takes a merge back."""
     QUESTION = "question"
     """What an agent wants to know while it works; the answer is in the reason. The workflow does not wait for it."""
+    TOOL = "tool"
+    """Whether an agent may make one call of a tool, perhaps with another input. The workflow does not wait for it."""
+
+    @property
+    def is_of_agent(self) -> bool:
+        """Whether an agent waits for the answer, and not its workflow."""
+        return self in {ApprovalKind.QUESTION, ApprovalKind.TOOL}
 
 
 class Decision(StrEnum):
@@ -49,3 +56,5 @@ class Approval:
     decided_by: str | None
     decided_at: datetime | None
     created_at: datetime
+    edited_input: Mapping[str, Any] | None = None
+    """Of a call that was allowed with another input: that input."""

@@ -24,6 +24,7 @@ from adw.domain.agent import AgentLimits, ModelSet, Role, RuntimeName
 from adw.domain.config_problems import describe, refusal
 from adw.domain.config_summaries import SummariesTable
 from adw.domain.config_table import Table
+from adw.domain.config_tools import AskBefore
 from adw.domain.defined import problems_of
 from adw.domain.failover import USUAL_REASONS, FallbackReason
 from adw.domain.feedback import FeedbackRules
@@ -167,6 +168,7 @@ class AgentsTable(Table):
         default_factory=dict, examples=['prices = { "model-id" = { input_usd = 3.0, output_usd = 15.0 } }']
     )
     questions: bool = Field(default=False, examples=["questions = true"])
+    ask_before: AskBefore = Field(default=(), examples=['ask_before = ["Bash(npm publish *)", "Write(migrations/*)"]'])
     wait_for_limit: bool = Field(default=True, examples=["wait_for_limit = true"])
     fallback: tuple[Text, ...] = Field(default=(), examples=['fallback = ["model-id"]'])
     fallback_on: tuple[FallbackReason, ...] = Field(

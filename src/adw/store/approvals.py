@@ -41,14 +41,49 @@ async def ask(
     return _approval((await connection.execute(query)).mappings().one()), is_new
 
 
+async def ask_once_more(
+    connection: AsyncConnection,
+    *,
+    adw_id: str,
+    kind: ApprovalKind,
+    key: str,
+    question: str,
+    data: Mapping[str, Any],
+) -> tuple[Approval, bool]:
+    """Like `ask`, but an approval that was used answers nothing any more: then the same is asked anew."""
+    same = (approvals.c.adw_id == adw_id, approvals.c.key.startswith(f"{key}.", autoescape=True))
+    used = select(func.count()).select_from(approvals).where(*same, approvals.c.used_at.is_not(None))
+    number = (await connection.execute(used)).scalar_one()
+    return await ask(connection, adw_id=adw_id, kind=kind, key=f"{key}.{number}", question=question, data=data)
+
+
+async def use(connection: AsyncConnection, *, approval_id: UUID) -> bool:
+    """Claims the answer, which counts for one call; False when it was claimed before."""
+    one = (approvals.c.id == approval_id, approvals.c.used_at.is_(None))
+    statement = update(approvals).where(*one).values(used_at=func.clock_timestamp()).returning(approvals.c.id)
+    return (await connection.execute(statement)).first() is not None
+
+
 async def decide(
-    connection: AsyncConnection, *, approval_id: UUID, decision: Decision, decided_by: str, reason: str | None
+    connection: AsyncConnection,
+    *,
+    approval_id: UUID,
+    decision: Decision,
+    decided_by: str,
+    reason: str | None,
+    edited_input: Mapping[str, Any] | None = None,
 ) -> bool:
     """Records the decision unless there is one already. Tells whether it was this one that counted."""
     statement = (
         update(approvals)
         .where(approvals.c.id == approval_id, approvals.c.decision == Decision.PENDING.value)
-        .values(decision=decision.value, decided_by=decided_by, reason=reason, decided_at=func.clock_timestamp())
+        .values(
+            decision=decision.value,
+            decided_by=decided_by,
+            reason=reason,
+            decided_at=func.clock_timestamp(),
+            edited_input=storable(edited_input),
+        )
         .returning(approvals.c.id)
     )
     return (await connection.execute(statement)).first() is not None
@@ -95,11 +130,11 @@ async def expire(connection: AsyncConnection, *, approval_id: UUID) -> None:
     await connection.execute(update(approvals).where(*one).values(values))
 
 
-async def expire_pending(connection: AsyncConnection, *, adw_id: str, kind: ApprovalKind | None = None) -> None:
-    """Closes open questions of a workflow that has ended, all of them or those of a kind."""
+async def expire_pending(connection: AsyncConnection, *, adw_id: str, of_agents: bool = False) -> None:
+    """Closes open questions of a workflow that has ended, all of them or those its agents waited for."""
     one = [approvals.c.adw_id == adw_id, approvals.c.decision == Decision.PENDING.value]
-    if kind is not None:
-        one.append(approvals.c.kind == kind.value)
+    if of_agents:
+        one.append(approvals.c.kind.in_([kind.value for kind in ApprovalKind if kind.is_of_agent]))
     values = {"decision": Decision.EXPIRED.value, "decided_at": func.clock_timestamp()}
     await connection.execute(update(approvals).where(*one).values(values))
 
@@ -117,4 +152,5 @@ def _approval(row: RowMapping) -> Approval:
         decided_by=row["decided_by"],
         decided_at=row["decided_at"],
         created_at=row["created_at"],
+        edited_input=row["edited_input"],
     )

@@ -38,6 +38,7 @@ from adw.workflows.narration import Narrator
 from adw.workflows.questions import question_tools
 from adw.workflows.snapshots import Snapshots
 from adw.workflows.stuck import Overseer, Step, next_step, note_step, was_replaced, why_stopped, words_about
+from adw.workflows.tool_approvals import tool_gate
 
 READ_ONLY = ToolPolicy(tools=("Read", "Glob", "Grep"), allowed=("Read", "Glob", "Grep"), writable=())
 NO_TOOLS = ToolPolicy(tools=(), allowed=(), writable=())
@@ -266,6 +267,7 @@ async def _task(
         env=conversation.env,
         runtime=agents.runtime,
         own_tools=question_tools(ctx, conversation.role, round_number=conversation.round),
+        gate=tool_gate(ctx, conversation.role, run_id=str(output.id), cwd=conversation.cwd),
         confinement=confine_agent(ctx, cwd=conversation.cwd, workspace=workspace, policy=conversation.policy),
     )
 

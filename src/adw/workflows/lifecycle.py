@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from adw.domain.approval import ApprovalKind
 from adw.domain.events import EventType, NewEvent
 from adw.domain.failure import POLICIES, Failure
 from adw.domain.kinds import phase_words
@@ -109,7 +108,7 @@ async def fail_workflow(run: Run, failure: Failure, *, name: str) -> None:
             "advice": POLICIES[failure.failure_class].advice,
             "nextActions": list(failure.next_actions(run.adw_id)),
         }
-        await expire_pending(connection, adw_id=run.adw_id, kind=ApprovalKind.QUESTION)
+        await expire_pending(connection, adw_id=run.adw_id, of_agents=True)
         event = NewEvent(type=EventType.WORKFLOW_FAILED, phase=failure.phase, message=failure.message, data=data)
         changes = {"failure": failure_to(failure), "failure_class": failure.failure_class.value}
         await transition(connection, run.adw_id, to=Status.FAILED, event=event, changes=changes, owner_epoch=run.epoch)
@@ -123,7 +122,7 @@ async def complete_workflow(run: Run) -> None:
     sizes = await measure(run, name="complete.sizes")
 
     async def work(connection: Connection) -> JsonValue:
-        await expire_pending(connection, adw_id=run.adw_id, kind=ApprovalKind.QUESTION)
+        await expire_pending(connection, adw_id=run.adw_id, of_agents=True)
         event = NewEvent(type=EventType.WORKFLOW_COMPLETED, message="all phases are done")
         await transition(connection, run.adw_id, to=Status.COMPLETED, event=event, owner_epoch=run.epoch)
         await record_kpi(connection, run.adw_id, sizes=sizes, succeeded=True)

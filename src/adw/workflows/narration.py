@@ -103,19 +103,20 @@ class Narrator:
         if message.tool_name or message.tool_use_id:
             data |= {"tool": message.tool_name, "toolUseId": message.tool_use_id}
         if message.tool_input is not None:
-            data["input"] = _shortened(message.tool_input)
+            data["input"] = shortened(message.tool_input)
         if message.is_error:
             data["isError"] = True
         return NewEvent(type=event_type, phase=self._phase, message=_cut(text), data=data)
 
 
-def _shortened(value: Any) -> Any:
+def shortened(value: Any) -> Any:
+    """JSON without what is too long of its texts."""
     if isinstance(value, str):
         return _cut(value)
     if isinstance(value, Mapping):
-        return {str(key): _shortened(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] # JSON of unknown shape
+        return {str(key): shortened(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] # JSON of unknown shape
     if isinstance(value, list | tuple):
-        return [_shortened(item) for item in value]  # pyright: ignore[reportUnknownVariableType] # JSON of unknown shape
+        return [shortened(item) for item in value]  # pyright: ignore[reportUnknownVariableType] # JSON of unknown shape
     return value
 
 

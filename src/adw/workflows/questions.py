@@ -50,14 +50,14 @@ def question_tools(ctx: PhaseContext, role: Role, *, round_number: int, look_s: 
             return "say what you want to know in `question`", True
         try:
             asked = await _ask(ctx, role, question.strip()[:MAX_QUESTION_CHARS], round_number=round_number)
-            return _words(await _decided(ctx, asked, look_s=look_s)), False
+            return _words(await wait_for_answer(ctx, asked, look_s=look_s)), False
         except AdwError as error:  # it goes on without an answer
             return f"{_NOBODY} ({error.message})", True
 
     return (OwnTool(name="ask_person", about=_ABOUT, schema=_SCHEMA, call=call),)
 
 
-async def _decided(ctx: PhaseContext, asked: Approval, *, look_s: float) -> Approval:
+async def wait_for_answer(ctx: PhaseContext, asked: Approval, *, look_s: float) -> Approval:
     """As it is answered, or expired when nobody did in time."""
     until = time.monotonic() + min(LONGEST_WAIT_S, ctx.run.config.stuck.silence_s / 2)
     while asked.decision is Decision.PENDING and time.monotonic() < until:

@@ -116,9 +116,12 @@ class Loop:
         if call["name"] == ANSWER_TOOL and self._task.schema is not None:
             result = self._take_answer(call["input"], self._task.schema)
         else:
-            result = await self._tools.call(call["name"], call["input"])
+            result = await self._tools.call(call["name"], call["input"], still_waiting=self._still_waiting)
         await self._transcript.add_result(call["id"], text=result.text, is_error=result.is_error)
         self._say(AgentMessage(kind="tool_result", tool_use_id=call["id"], text=result.text, is_error=result.is_error))
+
+    def _still_waiting(self) -> None:
+        self._say(AgentMessage(kind="waiting"))
 
     def _take_answer(self, given: Any, schema: Mapping[str, Any]) -> ToolResult:
         problems = list(problems_with(given, schema))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,14 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from adw.agents.plain.files import ToolError, resolve
-from adw.agents.policy import OUR_GIT_VERBS
 from adw.kit.process.confinement import Confinement
 from adw.ports.launcher import Exited, Launch, Launcher
 
 _MAX_OUTPUT_BYTES = 30_000
 _GREP_LIMIT_S = 60.0
 _NOTHING_FOUND = 1
-_OUR_GIT = re.compile(rf"(?:^|[;&|(\n])\s*git\s+(?:-\S+\s+)*(?:{'|'.join(OUR_GIT_VERBS)})\b")
 _MODES = {"files_with_matches": ["-l"], "count": ["-c"], "content": ["-n"]}
 
 
@@ -34,8 +31,6 @@ class Programs:
     async def bash(self, tool_input: Mapping[str, Any]) -> str:
         """The output of a command; raises ToolError with it when the command fails."""
         command = str(tool_input["command"])
-        if _OUR_GIT.search(command):
-            raise ToolError("Permission denied: version control is the orchestrator's; leave the changes in the tree")
         asked_s = (tool_input.get("timeout") or self.limit_s * 1000) / 1000
         argv = (shutil.which("bash") or "/bin/sh", "-c", command)
         ended = await self._run(argv, timeout_s=min(asked_s, self.limit_s))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from adw.agents.consulting import consult
 from adw.agents.folder import RunFolder
 from adw.agents.options import bash_limit_s, environment_of_tools
 from adw.agents.plain import files
@@ -18,7 +19,7 @@ from adw.agents.plain.files import ToolError
 from adw.agents.plain.globbing import MAX_FOUND, find_files, split
 from adw.agents.plain.programs import Programs
 from adw.agents.policy import FilePolicy
-from adw.domain.agent import AgentTask
+from adw.domain.agent import AgentTask, ToolCall, Verdict
 from adw.kit.process.confinement import Confinement
 from adw.ports.launcher import Launcher
 
@@ -51,15 +52,32 @@ class Tools:
             confinement=_without_model(task.confinement),
         )
 
-    async def call(self, name: str, tool_input: Mapping[str, Any]) -> ToolResult:
-        """Never raises for what the agent asked, be it forbidden, impossible or nonsense."""
+    async def call(
+        self, name: str, tool_input: Mapping[str, Any], *, still_waiting: Callable[[], None] = lambda: None
+    ) -> ToolResult:
+        """Never raises for what the agent asked, be it forbidden, impossible or nonsense.
+
+        `still_waiting` is called now and then while a person is asked.
+        """
         if name in self._own:
             text, is_error = await self._own[name].call(tool_input)
             return ToolResult(text=text, is_error=is_error)
+
+        def refuse(given: Mapping[str, Any]) -> str | None:
+            return self._refusal(name, given)
+
         try:
-            refusal = self._refusal(name, tool_input)
-            if refusal is not None:
-                return ToolResult(text=refusal, is_error=True)
+            call = ToolCall(tool=name, given=tool_input)
+            verdict = await consult(self._task.gate, call, refuse=refuse, still_waiting=still_waiting)
+        except (OSError, RuntimeError, ValueError) as error:
+            verdict = Verdict(refusal=f"{name} failed: {error}")
+        if verdict.refusal is not None:
+            return ToolResult(text=verdict.refusal, is_error=True)
+        result = await self._made(name, tool_input if verdict.edited is None else verdict.edited)
+        return result if verdict.note is None else replace(result, text=f"({verdict.note})\n{result.text}")
+
+    async def _made(self, name: str, tool_input: Mapping[str, Any]) -> ToolResult:
+        try:
             text = await self._carry_out(name, tool_input)
             cut = f"\n(cut off after {_MAX_RESULT} characters)" if len(text) > _MAX_RESULT else ""
             return ToolResult(text=text[:_MAX_RESULT] + cut)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
@@ -32,7 +33,7 @@ class DenyBody(ActorBody):
 
 
 class AllowBody(DenyBody):
-    """Yes. A budget is raised to `budgetUsd`, its new total."""
+    """Yes. A budget is raised to `budgetUsd`, its new total; an agent makes its call with `input` instead."""
 
     budget_usd: Amount | None = None
     plan: str | None = Field(
@@ -40,6 +41,9 @@ class AllowBody(DenyBody):
         min_length=1,
         max_length=100_000,
         description="All of the plan, edited, in place of the one asked about",
+    )
+    input: dict[str, Any] | None = Field(
+        default=None, description="All of the input, edited, of the call of a tool that is asked about"
     )
 
 
@@ -70,20 +74,31 @@ async def allow_approval(services: Services, reference: Reference, body: AllowBo
     sent = body or AllowBody()
     if sent.plan is not None:
         await services.steering.edit_plan(reference, text=sent.plan, actor=sent.actor)
-    return await _decide(services, reference, sent, allow=True, budget_usd=sent.budget_usd)
+    return await _decide(services, reference, sent, allow=True, budget_usd=sent.budget_usd, edited_input=sent.input)
 
 
 @router.post("/{reference}/deny", responses=problems(404, 409))
 async def deny_approval(services: Services, reference: Reference, body: DenyBody | None = None) -> DecidedView:
-    """Says no; the workflow fails."""
+    """Says no; the workflow fails, unless it is an agent that asks: that goes on without."""
     return await _decide(services, reference, body or DenyBody(), allow=False, budget_usd=None)
 
 
 async def _decide(
-    services: ApiServices, reference: str, body: DenyBody, *, allow: bool, budget_usd: Decimal | None
+    services: ApiServices,
+    reference: str,
+    body: DenyBody,
+    *,
+    allow: bool,
+    budget_usd: Decimal | None,
+    edited_input: Mapping[str, Any] | None = None,
 ) -> DecidedView:
     approval, workflow = await services.control.decide(
-        reference, allow=allow, actor=body.actor, reason=body.reason, budget_usd=budget_usd
+        reference,
+        allow=allow,
+        actor=body.actor,
+        reason=body.reason,
+        budget_usd=budget_usd,
+        edited_input=edited_input,
     )
     async with services.database.read() as connection:
         view = await workflow_view(connection, workflow)

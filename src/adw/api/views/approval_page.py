@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 
-from adw.domain.approval import Approval, Decision
+from adw.domain.approval import Approval, ApprovalKind, Decision
 from adw.domain.notification_text import one_line
 from adw.domain.workflow import Workflow
 
@@ -52,6 +53,7 @@ def asked_page(page: AskedPage) -> str:
     number = "" if workflow.issue_number is None else f" #{workflow.issue_number}"
     facts = {
         "Question": one_line(page.approval.question, limit=MAX_SHOWN_CHARS),
+        **_input_of(page.approval),
         "Work": f"{page.project}{number} {one_line(workflow.issue_title, limit=MAX_SHOWN_CHARS)}",
         "Workflow": f"{workflow.adw_id}, {workflow.workflow_type}, {workflow.status}",
         "Change so far": page.change,
@@ -64,6 +66,14 @@ def asked_page(page: AskedPage) -> str:
     )
     note = '<p class="note">The first answer counts, by whomever it is given. Nothing happens until you press one.</p>'
     return _page("A decision is needed", f"<dl>{listed}</dl>{buttons}{note}")
+
+
+def _input_of(approval: Approval) -> dict[str, str]:
+    """Of a call that an agent wants to make: all it is made with, as far as there is room."""
+    if approval.kind is not ApprovalKind.TOOL:
+        return {}
+    given = json.dumps(approval.data.get("input"), ensure_ascii=False)
+    return {"Input": one_line(given, limit=MAX_SHOWN_CHARS)}
 
 
 def decided_page(approval: Approval) -> str:

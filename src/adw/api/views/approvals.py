@@ -23,6 +23,8 @@ class ApprovalView(Wire):
     decided_by: str | None
     decided_at: datetime | None
     created_at: datetime
+    edited_input: Mapping[str, Any] | None
+    """Of a call that was allowed with another input: that input."""
 
 
 class ApprovalList(Wire):

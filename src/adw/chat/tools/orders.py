@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -75,6 +75,10 @@ class Answer(Input):
         default=None,
         min_length=1,
         description="All of the plan as the person wants it, in place of the one asked about",
+    )
+    input: dict[str, Any] | None = Field(
+        default=None,
+        description="All of the input as the person wants it, when the question is about an agent's call of a tool",
     )
 
 
@@ -161,6 +165,7 @@ async def approve(doors: Doors, caller: Caller, given: Answer) -> str:
         actor=caller.actor,
         reason=given.reason,
         budget_usd=given.budget_usd,
+        edited_input=given.input,
     )
     return f"{approval.kind} of {workflow.adw_id} is {approval.decision}; the workflow is {state_of(workflow)}"
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -65,17 +66,28 @@ def allow(
         str | None,
         typer.Option("--plan", metavar="FILE", help="For a plan: go on by this file instead, - for standard input."),
     ] = None,
+    tool_input: Annotated[
+        str | None,
+        typer.Option(
+            "--input",
+            metavar="FILE",
+            help="For a call of an agent: make it with this input (JSON) instead, - for standard input.",
+        ),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Say yes; the workflow goes on.
+    """Say yes; the workflow goes on, or the agent that asks.
 
     A plan may be edited first: `git show BRANCH:PLAN_FILE > plan.md`, then `--plan plan.md`. What you give becomes a
     commit of yours on the workflow's branch.
     """
     amount = read_usd(budget)
-    edited = None if plan is None else _read(plan)
+    edited = None if plan is None else _read(plan, hint="name a UTF-8 file that holds all of the plan")
+    given = None if tool_input is None else _read_input(tool_input)
     with connect() as client:
-        _answer(client.allow(reference, reason=reason, budget_usd=amount, plan=edited), as_json=as_json)
+        _answer(
+            client.allow(reference, reason=reason, budget_usd=amount, plan=edited, tool_input=given), as_json=as_json
+        )
 
 
 @app.command("answer")
@@ -92,18 +104,27 @@ def answer(
 
 @app.command("deny")
 def deny(reference: Reference, *, reason: Reason = None, as_json: JsonFlag = False) -> None:
-    """Say no; the workflow ends as failed."""
+    """Say no; the workflow ends as failed, while an agent that asks goes on without."""
     with connect() as client:
         _answer(client.deny(reference, reason=reason), as_json=as_json)
 
 
-def _read(source: str) -> str:
+def _read_input(source: str) -> dict[str, Any]:
+    hint = "name a file with a JSON object that holds all of the call's input"
+    try:
+        given = json.loads(_read(source, hint=hint))
+    except ValueError as error:
+        raise UsageError(f"{source} is no JSON: {error}", hint=hint) from error
+    if not isinstance(given, dict):
+        raise UsageError(f"{source} holds no JSON object", hint=hint)
+    return cast("dict[str, Any]", given)
+
+
+def _read(source: str, *, hint: str) -> str:
     try:
         return sys.stdin.read() if source == "-" else Path(source).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"{source} cannot be read as text", hint="name a UTF-8 file that holds all of the plan"
-        ) from error
+        raise UsageError(f"{source} cannot be read as text", hint=hint) from error
 
 
 def _answer(decided: DecidedDict, *, as_json: bool) -> None:

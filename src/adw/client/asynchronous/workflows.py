@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Unpack
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
 
 from adw.client import calls
 from adw.client import types as t
@@ -150,12 +150,27 @@ class AsyncWorkflows(AsyncConnection):
         return await self.send(calls.workflows.approvals(adw_id=adw_id, pending=pending))
 
     async def allow(
-        self, reference: str, *, reason: str | None = None, budget_usd: Money | None = None, plan: str | None = None
+        self,
+        reference: str,
+        *,
+        reason: str | None = None,
+        budget_usd: Money | None = None,
+        plan: str | None = None,
+        tool_input: Mapping[str, Any] | None = None,
     ) -> t.DecidedDict:
-        """By the beginning of an approval's id, or a workflow's with one question. `plan` takes that one's place."""
+        """By the beginning of an approval's id, or a workflow's with one question.
+
+        `plan` takes the place of the plan asked about, `tool_input` that of all the input of an agent's call.
+        """
         return await self.send(
             calls.workflows.decide(
-                reference, "allow", reason=reason, budget_usd=budget_usd, actor=self.actor, plan=plan
+                reference,
+                "allow",
+                reason=reason,
+                budget_usd=budget_usd,
+                actor=self.actor,
+                plan=plan,
+                tool_input=tool_input,
             )
         )
 

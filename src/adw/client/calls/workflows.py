@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -137,8 +137,11 @@ def decide(
     budget_usd: Money | None,
     actor: str,
     plan: str | None = None,
+    tool_input: Mapping[str, Any] | None = None,
 ) -> Call[t.DecidedDict]:
-    edited = {} if plan is None else {"plan": plan}
+    edited: dict[str, Any] = {} if plan is None else {"plan": plan}
+    if tool_input is not None:
+        edited["input"] = dict(tool_input)
     body = {"reason": reason, "budgetUsd": usd(budget_usd), "actor": actor, **edited}
     return Call(method="POST", path=f"/api/approvals/{segment(reference)}/{decision}", body=body)
 

@@ -156,6 +156,7 @@ class ApprovalDict(TypedDict):
     decidedBy: str | None
     decidedAt: str | None
     createdAt: str
+    editedInput: dict[str, Any] | None
 
 
 class QueuedBecauseDict(TypedDict):

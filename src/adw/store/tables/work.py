@@ -131,6 +131,8 @@ approvals = Table(
     Column("decided_by", Text),
     Column("decided_at", DateTime(timezone=True)),
     created_at(),
+    Column("edited_input", JSONB(none_as_null=True)),
+    Column("used_at", DateTime(timezone=True)),
     UniqueConstraint("adw_id", "key"),
     one_of("kind", ApprovalKind),
     one_of("decision", Decision),
