@@ -21,7 +21,7 @@ from adw.store.db import driver_url, unreachable
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0016"
+HEAD = "0017"
 """The newest revision this code knows. Written down, because loading the migrations to ask takes half a second."""
 MIN_COMPATIBLE = "0005"
 """The oldest code that can run on a database of this shape."""
