@@ -33,15 +33,16 @@ _SCHEMES = ("postgresql://", "postgres://", "postgresql+psycopg://")
 
 
 class Database:
-    """The database as one process uses it. `begin` is for writing, `read` for looking."""
+    """The database as one process uses it. `begin` is for writing, `read` and `look` are for looking."""
 
     def __init__(self, url: str, *, pool_size: int = 8, stall_s: float = STALL_S) -> None:
         self.url = driver_url(url)
         self.stall_s = stall_s
         self.engine: AsyncEngine = create_async_engine(
             self.url,
-            pool_size=pool_size,
-            max_overflow=pool_size,
+            pool_size=2 * pool_size,
+            max_overflow=0,
+            pool_use_lifo=True,  # connections beyond the usual number stay idle rather than be made again and again
             connect_args={"prepare_threshold": None, "application_name": "adw"},
             json_deserializer=orjson.loads,
             skip_autocommit_rollback=True,
@@ -63,8 +64,14 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncConnection]:
-        """A connection for queries. Each stands for itself: what they see was never one moment's anyway, and beginning
-        and ending a transaction would cost two more round trips to the server.
+        """A connection for queries; whatever it wrote is rolled back."""
+        async with self._reachable(), self.engine.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def look(self) -> AsyncGenerator[AsyncConnection]:
+        """A connection for one or two queries that are asked all day, each a transaction of its own: to begin one and
+        to end it would be as many round trips to the server again. Locks and writing are not for it.
         """
         async with self._reachable(), self._looking.connect() as connection:
             yield connection

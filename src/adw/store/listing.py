@@ -39,15 +39,15 @@ async def list_short(
 ) -> list[dict[str, Any]]:
     """What lists show of them, by the names of `Workflow`, and `spent_usd`: whole values would take twice as long."""
     rows = await connection.execute(_filtered(_SHORT, filters), {"most": limit})
-    return [
-        {
-            **row,
-            "options": WorkflowOptions(**row["options"]),
-            "failure": failure_from(row["failure"]),
-            "queued_because": because_from(row["queued_because"]),
-        }
-        for row in rows.mappings()
-    ]
+    names = tuple(rows.keys())
+    return [_known(dict(zip(names, row, strict=True))) for row in rows]
+
+
+def _known(values: dict[str, Any]) -> dict[str, Any]:
+    values["options"] = WorkflowOptions(**values["options"])
+    values["failure"] = failure_from(values["failure"])
+    values["queued_because"] = because_from(values["queued_because"])
+    return values
 
 
 def _filtered(query: Select[Any], filters: Filters) -> Select[Any]:

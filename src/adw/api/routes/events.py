@@ -37,7 +37,7 @@ async def list_events(
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> Response:
     """Events, oldest first."""
-    async with services.database.read() as connection:
+    async with services.database.look() as connection:
         found, last_seq = await events_and_last(connection, adw_id, after=after, limit=limit + 1, types=types)
         if last_seq is None:
             last_seq = (await require_workflow(connection, adw_id)).last_seq

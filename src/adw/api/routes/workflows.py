@@ -50,7 +50,7 @@ async def list_workflows(
 ) -> WorkflowPage:
     """Workflows, newest first."""
     before = parse_cursor(after)
-    async with services.database.read() as connection:
+    async with services.database.look() as connection:
         found = await list_short(
             connection,
             statuses=status,
@@ -71,7 +71,7 @@ async def list_workflows(
 @router.get("/{adw_id}")
 async def get_workflow(services: Services, adw_id: WholeAdwId) -> WorkflowView:
     """One workflow with everything a page about it needs at first."""
-    async with services.database.read() as connection:
+    async with services.database.look() as connection:
         return await workflow_view(connection, await require_workflow(connection, adw_id))
 
 

@@ -64,7 +64,7 @@ async def workflow_summaries(connection: Connection, found: Sequence[Mapping[str
     """Of what `list_short` has found, with their places in line."""
     queued = [values["adw_id"] for values in found if values["queued_because"] is not None]
     places = await positions(connection, queued) if queued else {}
-    return [WorkflowSummary.model_validate(_summary(values, places)) for values in found]
+    return [WorkflowSummary.model_validate(_summary(values, places), by_alias=False, by_name=True) for values in found]
 
 
 def _values(workflow: Workflow) -> dict[str, Any]:
