@@ -74,6 +74,7 @@ EVENTS: Mapping[EventType, str] = {
 
 HTTP_CODES = {
     "bad_request": (400, "The request is not valid HTTP with valid JSON in it"),
+    "body_too_slow": (408, "The body did not arrive in time"),
     "body_too_large": (413, "The body is larger than allowed"),
     "foreign_origin": (403, "The request comes from a page of another site"),
     "method_not_allowed": (405, "The route does not know this method"),

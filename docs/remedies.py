@@ -49,6 +49,7 @@ REMEDIES: Mapping[str, str] = {
     "not_json": _DEFECT,
     "not_mergeable": "see `adw pr show NUMBER`; a draft is ended by marking it ready",
     "open_pull_request": "`adw pr merge NUMBER` or `adw pr close NUMBER`, then start anew",
+    "ports_taken": "let fewer workflows run at once, or give workspaces other ports (`ADW_BACKEND_PORT_START`)",
     "program_not_found": "install the program that is named",
     "program_timeout": "try again; raise the command's `timeout_s` if it needs longer",
     "server_mismatch": "`adw serve --restart`, or another `ADW_DATA_DIR`",

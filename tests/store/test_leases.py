@@ -5,8 +5,7 @@ import asyncio
 import pytest
 from sqlalchemy import text
 
-from adw.kit.errors import InfrastructureError
-from adw.store.leases import PortPair, lease_ports, list_leases, longest_at_rest, release_ports
+from adw.store.leases import PortPair, PortsTakenError, lease_ports, list_leases, longest_at_rest, release_ports
 
 CANDIDATES = [PortPair(backend=9100 + n, frontend=9200 + n) for n in range(12)]
 
@@ -65,9 +64,9 @@ async def test_released_ports_are_leased_again(database, ids):
 
 async def test_when_all_are_taken_the_hint_says_what_to_do(database, ids):
     await lease(database, ids[0], candidates=CANDIDATES[:1])
-    with pytest.raises(InfrastructureError) as refused:
+    with pytest.raises(PortsTakenError) as refused:
         await lease(database, ids[1], candidates=CANDIDATES[:1])
-    assert "adw worktree cleanup" in (refused.value.hint or "")
+    assert "ADW_MAX_CONCURRENT_WORKFLOWS" in (refused.value.hint or "")
 
 
 async def test_the_pair_of_who_rests_longest_is_given_to_who_needs_one(database, ids):
@@ -92,8 +91,26 @@ async def test_the_pair_of_who_rests_longest_is_given_to_who_needs_one(database,
         )
     assert (found, asked) == (CANDIDATES[0], [one])
     async with database.begin() as connection:
-        with pytest.raises(InfrastructureError):
+        with pytest.raises(PortsTakenError):
             await lease_ports(
                 connection, adw_id=ids[4], host="a", candidates=CANDIDATES[:3], is_free=always, make_room=make_room
             )
     assert asked == [one, None]
+
+
+async def test_work_that_is_to_go_on_gives_its_pair_up_after_all_that_has_ended(database, ids):
+    waiting, paused, ended = ids[:3]
+    async with database.begin() as connection:
+        for adw_id, rests in (
+            (waiting, "status = 'waiting', wait_reason = 'approval'"),
+            (paused, "status = 'paused', paused_from = 'active'"),
+            (ended, "status = 'failed'"),
+        ):
+            await lease_ports(connection, adw_id=adw_id, host="a", candidates=CANDIDATES, is_free=always)
+            await connection.execute(text(f"UPDATE adw_workflows SET {rests} WHERE adw_id = :id"), {"id": adw_id})
+        order = []
+        while (resting := await longest_at_rest(connection, host="a")) is not None:
+            await release_ports(connection, adw_id=resting)
+            order.append(resting)
+    assert order[0] == ended
+    assert set(order) == {ended, waiting, paused}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any, cast
 
 import pytest
+from sqlalchemy import text
 
 from adw.ports.workspace import RepositoryRef
-from adw.store.leases import PortPair, lease_hosts
+from adw.store.events import get_workflow_events
+from adw.store.leases import PortPair, lease_hosts, lease_ports
 from adw.workflows.worktree import open_worktree, set_up
 
 FIRST, SECOND = PortPair(backend=9101, frontend=9201), PortPair(backend=9102, frontend=9202)
@@ -92,3 +95,29 @@ async def test_on_the_same_host_nothing_is_done_twice(play, at):
     house, ctx = at("here", [FIRST])
     await set_up(ctx, await open_worktree(ctx, branch="b"))
     assert house.calls == ["open"]
+
+
+async def test_where_all_ports_are_in_use_it_waits_for_work_that_comes_to_rest(play, at, make_workflow, eventually):
+    other = (await make_workflow(issue_number=2)).adw_id
+    async with play.database.begin() as connection:
+        await lease_ports(connection, adw_id=other, host="here", candidates=[FIRST], is_free=lambda _port: True)
+        await be("active", other, connection)
+    _, ctx = at("here", [FIRST])
+    opening = asyncio.create_task(open_worktree(ctx, branch="b"))
+    told = await eventually(lambda: said(play, "all ports for workspaces are in use"))
+    assert len(told) == 1
+    assert not opening.done()
+    async with play.database.begin() as connection:
+        await be("completed", other, connection)
+    assert (await opening).ports == FIRST
+
+
+async def said(play, words):
+    async with play.database.read() as connection:
+        return [each for each in await get_workflow_events(connection, play.run.adw_id) if words in each.message]
+
+
+async def be(status, adw_id, connection):
+    await connection.execute(
+        text("UPDATE adw_workflows SET status = :status WHERE adw_id = :id"), {"id": adw_id, "status": status}
+    )

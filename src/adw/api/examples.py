@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_PROJECT = "/home/ann/invoices"
+_PROJECT = "/srv/invoices"
 _ASKED = {"actor": "ann"}
 
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {

@@ -16,6 +16,17 @@ from adw.store.tables.workflows import workflows
 PURPOSES = ("backend", "frontend")
 
 
+_ENDED = ("completed", "failed", "cancelled")
+_PAUSED = ("waiting", "paused")
+"""Nothing of these runs either, but they are to go on."""
+
+
+class PortsTakenError(InfrastructureError):
+    """No ports are left for another workspace"""
+
+    code = "ports_taken"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortPair:
     """The two ports of a workflow's own services."""
@@ -45,9 +56,9 @@ async def lease_ports(
     pair = await _free_pair(connection, host=host, candidates=candidates, is_free=is_free)
     while pair is None:
         if make_room is None or not await make_room(connection):
-            raise InfrastructureError(
-                "all ports for workspaces are taken",
-                hint="remove finished workspaces with `adw worktree cleanup`, or move ADW_BACKEND_PORT_START",
+            raise PortsTakenError(
+                "all ports for workspaces are in use",
+                hint="let fewer workflows run at once (ADW_MAX_CONCURRENT_WORKFLOWS), or move ADW_BACKEND_PORT_START",
             )
         pair = await _free_pair(connection, host=host, candidates=candidates, is_free=is_free)
     rows = [
@@ -67,10 +78,10 @@ async def longest_at_rest(connection: AsyncConnection, *, host: str) -> str | No
         select(workflows.c.adw_id)
         .where(
             workflows.c.adw_id.in_(select(port_leases.c.adw_id).where(port_leases.c.host == host)),
-            workflows.c.status.in_(("completed", "failed", "cancelled")),
+            workflows.c.status.in_((*_ENDED, *_PAUSED)),
             workflows.c.held_by.is_(None),
         )
-        .order_by(workflows.c.updated_at)
+        .order_by(workflows.c.status.in_(_PAUSED), workflows.c.updated_at)
         .limit(1)
         .with_for_update(skip_locked=True)
     )

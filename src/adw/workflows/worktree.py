@@ -8,16 +8,14 @@ from typing import Any
 
 from adw.domain.events import EventType, NewEvent
 from adw.domain.failure import FailureClass
-from adw.domain.project import ForgeKind
 from adw.ports.commands import CommandSet, Place
 from adw.ports.engine import JsonValue
 from adw.ports.workspace import Workspace, WorkspaceSpec
-from adw.store.db import Connection
-from adw.store.leases import PortPair, held_ports, lease_ports, longest_at_rest, release_ports
-from adw.store.workflows import update_workflow
+from adw.store.leases import PortPair, held_ports
 from adw.workflows.containment import confine_commands, isolation, warn_if_open
 from adw.workflows.context import PhaseContext
 from adw.workflows.endings import PhaseFailed
+from adw.workflows.moving_in import move_in
 
 
 class Worktree:
@@ -112,7 +110,7 @@ async def open_worktree(ctx: PhaseContext, *, branch: str) -> Worktree:
     async with ctx.services.database.read() as connection:
         has_moved = await held_ports(connection, adw_id=ctx.adw_id, host=ctx.services.host) != ports
     if has_moved:
-        ports = await _move_in(ctx, workspace)
+        ports = await move_in(ctx, workspace)
     return Worktree(ctx, workspace=workspace, branch=branch, ports=ports, has_moved=has_moved)
 
 
@@ -138,7 +136,7 @@ async def _prepare(ctx: PhaseContext, branch: str) -> JsonValue:
     await warn_if_open(ctx)
     spec = ctx.spec(branch)
     ctx.run.opened[spec] = workspace = await services.workspaces.prepare(spec)
-    ports = await _move_in(ctx, workspace)
+    ports = await move_in(ctx, workspace)
     return {"backend": ports.backend, "frontend": ports.frontend}
 
 
@@ -147,57 +145,3 @@ async def _opened(ctx: PhaseContext, spec: WorkspaceSpec) -> Workspace:
     if spec not in ctx.run.opened:
         ctx.run.opened[spec] = await ctx.services.workspaces.open(spec)
     return ctx.run.opened[spec]
-
-
-async def _move_in(ctx: PhaseContext, workspace: Workspace) -> PortPair:
-    """Takes ports on this host, giving up those of another, and writes down where the workflow is at home now."""
-    services = ctx.services
-    async with services.database.begin() as connection:
-        ports = await lease_ports(
-            connection,
-            adw_id=ctx.adw_id,
-            host=services.host,
-            candidates=services.port_pairs,
-            is_free=services.is_port_free,
-            make_room=lambda connection: _make_room(connection, host=services.host),
-        )
-        await update_workflow(
-            connection,
-            ctx.adw_id,
-            changes={
-                "worktree_path": str(workspace.path),
-                "worktree_exists": True,
-                "backend_port": ports.backend,
-                "frontend_port": ports.frontend,
-            },
-            event=NewEvent(
-                type=EventType.WORKFLOW_UPDATED,
-                phase=ctx.phase,
-                message=f"working in {workspace.path}",
-                data={
-                    "worktreePath": str(workspace.path),
-                    "backendPort": ports.backend,
-                    "frontendPort": ports.frontend,
-                },
-            ),
-            owner_epoch=ctx.run.epoch,
-        )
-    project = ctx.run.project
-    checkout = Path(project.source) if project.forge is ForgeKind.LOCAL else None
-    services.write_private_files(workspace.path, checkout, ctx.run.config.env.copy_files, ports)
-    return ports
-
-
-async def _make_room(connection: Connection, *, host: str) -> bool:
-    """Takes the ports of the workflow that has been at rest for longest; it gets others when it goes on."""
-    at_rest = await longest_at_rest(connection, host=host)
-    if at_rest is None:
-        return False
-    await release_ports(connection, adw_id=at_rest)
-    event = NewEvent(
-        type=EventType.WORKFLOW_UPDATED,
-        message="its ports went to work that needs them now",
-        data={"backendPort": None, "frontendPort": None},
-    )
-    await update_workflow(connection, at_rest, changes={"backend_port": None, "frontend_port": None}, event=event)
-    return True
