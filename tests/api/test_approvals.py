@@ -49,6 +49,38 @@ async def test_an_answer_to_an_agent_moves_nothing_but_its_question(stage: Stage
         assert (answer.json()["workflow"]["status"], answer.json()["workflow"]["waitReason"]) == ("waiting", "budget")
 
 
+async def test_a_call_of_an_agent_is_allowed_as_it_is_with_another_input_or_not_at_all(stage: Stage):
+    budget = await waiting(stage, ApprovalKind.BUDGET, "budget")
+    allowed, edited, denied = [await stage.ask(budget.adw_id, ApprovalKind.TOOL, key=key) for key in "abc"]
+    other = {"command": "deploy later", "timeout": 1.5, "more": [{"a": None}]}
+    yes = await stage.http.post(f"/api/approvals/{allowed.id}/allow")
+    changed = await stage.http.post(f"/api/approvals/{edited.id}/allow", json={"input": other})
+    no = await stage.http.post(f"/api/approvals/{denied.id}/deny", json={"reason": "not today"})
+    for answer in (yes, changed, no):
+        assert (answer.json()["workflow"]["status"], answer.json()["workflow"]["waitReason"]) == ("waiting", "budget")
+    assert [answer.json()["approval"]["editedInput"] for answer in (yes, changed, no)] == [None, other, None]
+    async with stage.database.read() as connection:
+        assert (await approvals.get_approval(connection, edited.id)).edited_input == other
+    path = f"/api/approvals/{edited.id}/allow"
+    assert (await stage.http.post(path, json={"input": other})).status_code == 200
+    assert (await stage.http.post(path, json={"input": {"command": "deploy now"}})).status_code == 409
+
+
+async def test_an_input_is_given_whole_and_only_for_a_call(stage: Stage):
+    plan = await waiting(stage)
+    call = await stage.ask(plan.adw_id, ApprovalKind.TOOL, key="t")
+    wrong = [
+        (plan, "allow", {"command": "x"}),
+        (call, "deny", {"command": "x"}),
+        (call, "allow", {}),
+        (call, "allow", {"command": "x" * 200_001}),
+        (call, "allow", ["x"]),
+    ]
+    for asked, verb, given in wrong:
+        unusable(await stage.http.post(f"/api/approvals/{asked.id}/{verb}", json={"input": given}))
+    assert len((await stage.http.get("/api/approvals", params={"pending": "true"})).json()["approvals"]) == 2
+
+
 PLAN = "# Plan\n" + "Change the date and nothing else. " * 5
 
 

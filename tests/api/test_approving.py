@@ -15,11 +15,11 @@ from tests.notify.stage import Bench
 
 from adw.api.access.limits import PeerLimit
 from adw.domain.access import digest
-from adw.domain.approval import Approval, Decision
+from adw.domain.approval import Approval, ApprovalKind, Decision
 from adw.domain.events import EventType
 from adw.domain.status import Status
 from adw.store.approval_links import add_approval_link
-from adw.store.approvals import get_approval
+from adw.store.approvals import ask, get_approval
 from adw.store.events import get_workflow_events
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -101,6 +101,27 @@ async def test_a_button_decides_and_is_written_down(
         kept = (await connection.execute(text("SELECT * FROM approval_links"))).one()
     assert SECRET not in str(told)
     assert SECRET not in map(str, kept)
+
+
+async def test_a_call_of_an_agent_is_shown_whole_and_refused_without_harm_to_its_workflow(
+    stage: Stage, browser: httpx.AsyncClient, asked: Approval
+):
+    bench = Bench(database=stage.database)
+    channel = await bench.channel("http://127.0.0.1:1/hook", name="bos", person="Bo")
+    async with stage.database.begin() as connection:
+        call, _ = await ask(
+            connection,
+            adw_id=asked.adw_id,
+            kind=ApprovalKind.TOOL,
+            key="t",
+            question="May the planner use Write: a.sql",
+            data={"tool": "Write", "input": {"file_path": "a.sql", "content": "DROP <all>"}},
+        )
+        await add_approval_link(connection, digest=digest("t" * 43), approval_id=call.id, channel=channel, person="Bo")
+    assert "DROP &lt;all&gt;" in (await browser.get(f"/approve/{'t' * 43}")).text
+    assert (await press(browser, "deny", "t" * 43)).status_code == 200
+    assert (await decision(stage, call)).decision is Decision.DENIED
+    assert (await stage.row(asked.adw_id)).status == "waiting"
 
 
 async def test_it_works_once(stage: Stage, browser: httpx.AsyncClient, asked: Approval):

@@ -78,16 +78,21 @@ async def test_a_run_is_steered_and_each_deed_bears_the_name_of_who_did_it(
         asked, _ = await approvals.ask(
             connection, adw_id=workflow.adw_id, kind=ApprovalKind.PLAN, key="plan", question="?", data={}
         )
+        call, _ = await approvals.ask(
+            connection, adw_id=workflow.adw_id, kind=ApprovalKind.TOOL, key="tool", question="?", data={}
+        )
     await move(doors, workflow.adw_id, Status.WAITING, wait_reason="approval")
+    assert "is allowed" in (await use("approve", reference=str(call.id), allow=True, input={"command": "ls"})).text
     assert "is allowed" in (await use("approve", reference=str(asked.id), allow=True, reason="good")).text
     assert "cancelled" in (await use("cancel", adw_id=workflow.adw_id)).text
     refused = await use("retry", adw_id=workflow.adw_id)
     assert refused.is_error
     async with doors.database.read() as connection:
         (heard,) = await list_messages(connection, workflow.adw_id)
-        (decided,) = await approvals.list_approvals(connection, adw_id=workflow.adw_id)
+        decided, edited = await approvals.list_approvals(connection, adw_id=workflow.adw_id)
         assert (await require_workflow(connection, workflow.adw_id)).status is Status.CANCELLED
-    assert heard.author == decided.decided_by == "chat:ada"
+    assert heard.author == decided.decided_by == edited.decided_by == "chat:ada"
+    assert edited.edited_input == {"command": "ls"}
 
 
 async def test_the_same_order_of_the_same_turn_is_one_and_of_another_turn_is_another(

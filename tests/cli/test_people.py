@@ -95,6 +95,34 @@ async def test_what_an_agent_wants_to_know_is_answered_in_words(live: Live, adw:
     assert answered.err == f"question allowed; workflow {adw_id} is active\n"
 
 
+async def test_a_call_of_an_agent_is_shown_with_its_input_and_allowed_with_another(live: Live, adw: Adw, tmp_path):
+    adw_id = (await live.stage.work()).adw_id
+    await live.stage.activate(adw_id)
+    async with live.stage.database.begin() as connection:
+        asked, _ = await approvals.ask(
+            connection,
+            adw_id=adw_id,
+            kind=ApprovalKind.TOOL,
+            key="t",
+            question="May the planner use Bash: deploy\x1b[2J now",
+            data={"tool": "Bash", "input": {"command": "deploy\x1b[2J now"}},
+        )
+    shown = await adw("approval", "list")
+    assert "input: {" in shown.out + shown.err
+    assert "\x1b" not in shown.out + shown.err
+    assert f"adw approval allow {str(asked.id)[:8]} --input FILE" in shown.out + shown.err
+    (tmp_path / "input.json").write_text('["deploy"]')
+    allow = ("approval", "allow", str(asked.id), "--input", str(tmp_path / "input.json"))
+    assert "JSON object" in (await adw(*allow)).err
+    (tmp_path / "input.json").write_text('{"command": "deploy later"')
+    assert "is no JSON" in (await adw(*allow)).err
+    (tmp_path / "input.json").write_text('{"command": "deploy later"}')
+    assert (await adw(*allow)).err == f"tool allowed; workflow {adw_id} is active\n"
+    async with live.stage.database.read() as connection:
+        decided = await approvals.get_approval(connection, asked.id)
+    assert decided.edited_input == {"command": "deploy later"}
+
+
 @pytest.mark.parametrize("kind", QUESTIONS)
 @pytest.mark.parametrize("words", [("ls",), ("approval", "list"), ("workflow", "show", "ID")], ids=" ".join)
 async def test_a_question_is_shown_whole_with_the_commands_that_answer(live: Live, adw: Adw, kind, words):

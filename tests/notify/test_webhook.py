@@ -93,6 +93,7 @@ async def test_a_question_comes_with_a_link_for_its_person_or_with_a_command(
         await bench.rule(await bench.channel(receiver.url, name=name, person=person), "approval_requested")
     asked = await bench.ask(workflow.adw_id)
     money = await bench.ask(workflow.adw_id, "more?", kind=ApprovalKind.BUDGET)
+    call = await bench.ask(workflow.adw_id, "May the planner use Bash: ls", kind=ApprovalKind.TOOL)
     await bench.deliver()
     found = {
         (got.json["channel"], item["approval"]["id"]): item["approval"]
@@ -106,6 +107,7 @@ async def test_a_question_comes_with_a_link_for_its_person_or_with_a_command(
     assert found["nobodys", str(asked.id)]["command"] == f"adw approval allow {str(asked.id)[:8]}"
     assert found["anns", str(money.id)]["link"] is None, "more money is never given by a click"
     assert found["anns", str(money.id)]["command"].endswith("--budget USD")
+    assert found["anns", str(call.id)]["link"].startswith(f"{PUBLIC_URL}/approve/")
 
 
 async def test_without_a_public_address_there_are_no_links(

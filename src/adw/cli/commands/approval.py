@@ -1,4 +1,4 @@
-"""`adw approval`: answer what workflows ask."""
+"""`adw approval`: answer what workflows and their agents ask."""
 
 from __future__ import annotations
 
