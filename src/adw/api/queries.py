@@ -18,7 +18,7 @@ async def check_query(request: HTTPConnection) -> None:
     given = request.query_params.multi_items()
     if request.scope["type"] != "http" or not given or dependant is None:
         return
-    if request.url.path.startswith(SIGNED_PATHS):
+    if request.scope["path"].startswith(SIGNED_PATHS):
         return
     known = dict(_parameters(dependant))
     names = [name for name, _ in given]

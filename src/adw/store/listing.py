@@ -72,7 +72,11 @@ def _newest_first(query: Select[Any]) -> Select[Any]:
     return query.order_by(workflows.c.created_at.desc(), workflows.c.adw_id.desc()).limit(bindparam("most"))
 
 
-_UNSEEN = frozenset({"issue_body", "trigger", "phases", "idempotency_key"})
+_UNSEEN = frozenset(
+    {"issue_body", "trigger", "phases", "idempotency_key", "project_limit", "open_pull_limit"}
+    | {"owner_id", "owner_epoch", "leg", "rewind_to", "queued_at", "wait_usd", "failure_class"}
+)
+"""What no list shows."""
 _WHOLE = _newest_first(select(workflows))
 _SHORT = _newest_first(
     select(
