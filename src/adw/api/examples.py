@@ -99,6 +99,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "reason": None,
         "decidedBy": None,
         "decidedAt": None,
+        "editedInput": None,
         "createdAt": "2026-05-01T10:00:00Z",
     },
 }
