@@ -52,6 +52,7 @@ ANSWERS = {
     "takeover": {"workflow": VIEW, "path": "/data/trees/1a2b3c4d", "notes": ["mind the step"]},
     "handback": {"workflow": VIEW},
     "agents": {"agents": [AGENT]},
+    "free_agents": {"agents": []},
     "send_message": {"adwId": "1a2b3c4d", "body": "Be brief"},
 }
 
@@ -131,7 +132,6 @@ COMMANDS = {
         ("handback", "1a", {"message": "Mend it"}),
         "workflow 1a2b3c4d is queued",
     ),
-    "agent list": (("agent", "list"), ("agents", {}), "implementor"),
     "agent send": (("agent", "send", "1a", "Be brief"), ("send_message", "1a", "Be brief", {}), "next safe point"),
 }
 
@@ -152,6 +152,14 @@ def test_json_is_one_document(server, capsys, name):
     document = json.loads(capsys.readouterr().out)
     assert document in (ANSWERS[method], VIEW)
     assert len(server.asked) == 1
+
+
+def test_agents_of_workflows_and_those_outside_of_them_are_listed_together(server, capsys):
+    assert run(("agent", "list")) is ExitCode.OK
+    assert server.asked == [("agents", {}), ("free_agents", {})]
+    assert "implementor" in capsys.readouterr().out
+    assert run(("agent", "list", "--json")) is ExitCode.OK
+    assert json.loads(capsys.readouterr().out) == {"agents": [AGENT], "named": []}
 
 
 def test_the_path_of_a_worktree_is_all_that_is_printed(server, capsys):
