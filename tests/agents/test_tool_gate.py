@@ -22,10 +22,11 @@ async def test_a_call_is_made_as_a_person_has_changed_it_and_not_at_all_when_ref
 
     gate = ToolGate(concerns=lambda call: call.tool == "Bash" and "touch" in call.given["command"], ask=ask)
     calls = [script.bash(f"touch {name}") for name in ("one", "two", "three")]
-    steps = [*calls, script.bash("echo free; git push"), script.text("So.")]
-    async with stage_for({"steps": steps}) as stage:
+    steps = [*calls, script.bash("echo free; git push"), script.text("unheard")]
+    told = {"when": {"any_text": "Ada changed it to touch changed", "step": 4}, "reply": script.text("I heard.")}
+    async with stage_for(told, {"steps": steps}) as stage:
         heard = await stage.run(workspace, gate=gate)
-    assert heard.final.failure is None
+    assert (heard.final.failure, heard.final.text) == (None, "I heard.")
     assert asked == ["touch one", "touch two", "touch three"], "what the policy forbids is nobody's question"
     assert [path.name for path in workspace.iterdir()] == ["changed"]
     results = [(message.text, message.is_error) for message in heard.messages if message.kind == "tool_result"]

@@ -181,6 +181,11 @@ async def test_a_paused_queued_workflow_goes_back_into_the_queue(control, databa
 
 async def test_a_pause_over_waiting_keeps_the_reason_and_goes_back_to_it(control, database, asking, enqueuer):
     workflow, _ = await asking(ApprovalKind.BUDGET, budget=Decimal(1))
+    async with database.begin() as connection:  # what an agent was told no to is not what the workflow waits for
+        call, _ = await approvals.ask(
+            connection, adw_id=workflow.adw_id, kind=ApprovalKind.TOOL, key="t", question="?", data={}
+        )
+    await control.decide(str(call.id), allow=False, actor="ann")
     paused = await control.pause(workflow.adw_id, actor="ann")
     assert (paused.status, paused.wait_reason, paused.paused_from) == (
         Status.PAUSED,

@@ -126,7 +126,7 @@ def test_only_an_answer_that_has_begun_and_not_ended_is_waited_for_with_the_shor
     assert writing.stalled() == Sighting(
         kind=StuckKind.STREAM, fact="it began an answer and wrote no more of it for 30 s"
     )
-    for kind in ("text", "thinking", "tool_use", "tool_result", "retry"):
+    for kind in ("text", "thinking", "tool_use", "tool_result", "retry", "waiting"):
         assert writing.take(AgentMessage(kind=kind)).patience_s is None
 
 

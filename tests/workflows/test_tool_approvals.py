@@ -11,6 +11,7 @@ from tests.agents.conftest import Rows, Script, make_task
 
 from adw.agents.plain.request import PlainSettings
 from adw.agents.plain.runtime import PlainRuntime
+from adw.agents.scripted import answers
 from adw.agents.scripted_model import Scenario, serve_scripted_model
 from adw.domain.agent import AgentResult, Role, ToolCall, Verdict
 from adw.domain.approval import ApprovalKind, Decision
@@ -23,7 +24,7 @@ from adw.kit.process.lifeline import Lifeline
 from adw.store import approvals
 from adw.store.workflows import require_workflow
 from adw.workflows.conversation import converse
-from adw.workflows.lifecycle import fail_workflow
+from adw.workflows.lifecycle import fail_phase, fail_workflow, start_phase
 from adw.workflows.tool_approvals import tool_gate
 
 CALL = ToolCall(tool="Bash", given={"command": "deploy now", "description": "Deploys"})
@@ -158,13 +159,17 @@ async def test_without_an_answer_the_call_is_not_made(play, careful):
     assert [each.decision for each in await asked(play, pending=False)] == [Decision.EXPIRED]
 
 
-async def test_a_question_nobody_waits_for_ends_with_the_workflow(play, careful, eventually):
-    asking = asyncio.create_task(gate_of(careful(), play).ask(CALL))
+@pytest.mark.parametrize("whole", [True, False])
+async def test_a_question_nobody_waits_for_ends_with_the_phase_and_with_the_workflow(
+    play, careful, eventually, whole: bool
+):
+    ctx = careful()
+    await start_phase(ctx)
+    asking = asyncio.create_task(gate_of(ctx, play).ask(CALL))
     await eventually(lambda: asked(play))
     asking.cancel()
-    await fail_workflow(
-        play.run, Failure(failure_class=FailureClass.AGENT_ERROR, message="no", phase="build"), name="failed"
-    )
+    failure = Failure(failure_class=FailureClass.AGENT_ERROR, message="no", phase="build")
+    await (fail_workflow(play.run, failure, name="failed") if whole else fail_phase(ctx, failure))
     assert await asked(play) == []
 
 
@@ -195,8 +200,6 @@ def test_a_path_is_where_it_leads(play, careful, path, concerned):
 
 
 async def test_agents_have_a_gate_only_where_a_project_wants_it(play, careful):
-    from adw.agents.scripted import answers
-
     assert tool_gate(play.ctx(), Role.IMPLEMENTOR, run_id="r", cwd=play.workspace.path) is None
     play.script(answers())
     await converse(careful(), play.editing)

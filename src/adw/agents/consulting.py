@@ -18,7 +18,12 @@ MADE_AS_IT_IS = Verdict()
 
 
 async def consult(
-    gate: ToolGate | None, call: ToolCall, *, refuse: Refuse, still_waiting: Callable[[], None]
+    gate: ToolGate | None,
+    call: ToolCall,
+    *,
+    refuse: Refuse,
+    still_waiting: Callable[[], None],
+    beat_s: float = BEAT_S,
 ) -> Verdict:
     """What becomes of a call. A person is asked of nothing that is forbidden, and lifts no rule by changing a call."""
     refusal = refuse(call.given)
@@ -26,7 +31,7 @@ async def consult(
         return Verdict(refusal=refusal)
     if gate is None or not gate.concerns(call):
         return MADE_AS_IT_IS
-    verdict = await _asked(gate, call, still_waiting)
+    verdict = await _asked(gate, call, still_waiting, beat_s)
     if verdict.edited is not None and (refusal := refuse(verdict.edited)) is not None:
         return Verdict(
             refusal=f"{verdict.note or 'A person changed this call'}. So changed it cannot be made: {refusal}"
@@ -34,12 +39,12 @@ async def consult(
     return verdict
 
 
-async def _asked(gate: ToolGate, call: ToolCall, still_waiting: Callable[[], None]) -> Verdict:
+async def _asked(gate: ToolGate, call: ToolCall, still_waiting: Callable[[], None], beat_s: float) -> Verdict:
     asking = asyncio.ensure_future(gate.ask(call))
     try:
         while not asking.done():
             still_waiting()
-            await asyncio.wait({asking}, timeout=BEAT_S)
+            await asyncio.wait({asking}, timeout=beat_s)
     finally:
         asking.cancel()
     still_waiting()  # the clocks begin anew with the tool's own work

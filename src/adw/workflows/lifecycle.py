@@ -60,6 +60,7 @@ async def complete_phase(ctx: PhaseContext, data: Mapping[str, Any]) -> None:
             data=data,
             summarize=ctx.run.config.summaries.phases,
         )
+        await expire_pending(connection, adw_id=ctx.adw_id, of_agents=True)
         event = NewEvent(
             type=EventType.PHASE_COMPLETED,
             phase=ctx.phase,
@@ -91,6 +92,7 @@ async def fail_phase(ctx: PhaseContext, failure: Failure) -> None:
             failure=failure,
             summarize=ctx.run.config.summaries.phases,
         )
+        await expire_pending(connection, adw_id=ctx.adw_id, of_agents=True)
         data = {"attempt": ctx.attempt, **failure_to(failure)}
         event = NewEvent(type=EventType.PHASE_FAILED, phase=ctx.phase, message=failure.message, data=data)
         await append_event(connection, ctx.adw_id, event, owner_epoch=ctx.run.epoch)
