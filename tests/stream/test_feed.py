@@ -27,7 +27,7 @@ def feed_on(database: Database, **more: Any) -> Feed:
 
 
 @pytest.fixture(autouse=True)
-async def all_closed() -> AsyncIterator[None]:
+async def all_closed(database: Database) -> AsyncIterator[None]:  # before the database is
     yield
     for feed in _made:
         await feed.close()

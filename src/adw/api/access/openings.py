@@ -87,10 +87,11 @@ class Openings:
         ]
 
     async def _end(self) -> None:
-        tasks, self._tasks = [*self._tasks, *self._checks], []
+        """Checks are let finish: a connection that is being opened for one would be lost."""
+        tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.wait({*tasks, *self._checks})
 
     async def _stopped(self, stopping: asyncio.Event) -> None:
         await stopping.wait()
