@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from adw.domain.events import EventType, NewEvent
 from adw.kit.errors import NotFoundError
@@ -29,6 +31,19 @@ def said(text="hello", event_type=EventType.AGENT_TEXT, **fields):
 async def read(database: Database, adw_id: str, **options):
     async with database.read() as connection:
         return await get_workflow_events(connection, adw_id, **options)
+
+
+async def heard_until_now(listener: psycopg.AsyncConnection[Any], database: Database) -> list[tuple[str, str]]:
+    """What was announced before this call: announcements arrive in the order of their commits."""
+    await listener.execute("LISTEN adw_test_now")
+    async with database.begin() as connection:
+        await connection.execute(text("NOTIFY adw_test_now"))
+    heard: list[tuple[str, str]] = []
+    async for notice in listener.notifies(timeout=20):
+        if notice.channel == "adw_test_now":
+            return heard
+        heard.append((notice.channel, notice.payload))
+    raise TimeoutError
 
 
 async def roll_back(database: Database, adw_id: str) -> None:
@@ -162,16 +177,15 @@ async def test_listeners_are_woken_after_a_commit_and_never_for_a_rollback(datab
         await listener.execute(f"LISTEN {CHANNEL}")
         await listener.execute(f"LISTEN {WORK_CHANNEL}")
         await roll_back(database, workflow.adw_id)
-        assert not [woken async for woken in listener.notifies(timeout=0.05)]
+        assert await heard_until_now(listener, database) == []
         async with database.begin() as connection:
             await append_event(connection, workflow.adw_id, NewEvent(type=EventType.WORKFLOW_UPDATED))
         for number in range(20):
             async with database.begin() as connection:
                 await append_event(connection, workflow.adw_id, said(str(number)))
         await database.notifier.close()
-        woken = [(notice.channel, notice.payload) async for notice in listener.notifies(timeout=0.05)]
-    assert (CHANNEL, workflow.adw_id) in woken
-    assert (WORK_CHANNEL, "") in woken
+        woken = await heard_until_now(listener, database)
+    assert {*woken} == {(CHANNEL, workflow.adw_id), (WORK_CHANNEL, "")}
     assert len([channel for channel, _ in woken if channel == CHANNEL]) < 20, "wake-ups are coalesced"
 
 
@@ -183,4 +197,4 @@ async def test_what_agents_say_wakes_nobody_who_looks_for_work(database, databas
         async with database.begin() as connection:
             await append_event(connection, workflow.adw_id, said("thinking"))
         await database.notifier.close()
-        assert not [woken async for woken in listener.notifies(timeout=0.05)]
+        assert await heard_until_now(listener, database) == []

@@ -132,13 +132,17 @@ async def test_writing_is_paced(script: Script, database: Database):
 
 async def test_only_so_many_requests_are_under_way_at_once(script: Script, database: Database):
     under_way, most = 0, 0
+    are_three = asyncio.Event()
 
     async def count(_: object) -> None:
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)
-        for _ in range(20):
-            await asyncio.sleep(0)
+        if under_way == 3:
+            are_three.set()
+        async with asyncio.timeout(10):
+            await are_three.wait()
+        await asyncio.sleep(0.02)  # in which a fourth would come
         under_way -= 1
 
     script.before = count
