@@ -3,6 +3,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+unexport PYTHONDONTWRITEBYTECODE # hundreds of processes would each compile everything they import
 
 .PHONY: help setup demo test coverage check format lock crash-matrix chaos bench dev serve clean
 
