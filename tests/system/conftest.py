@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
+from tests.measuring import is_measuring
 
 from adw.engine.dbos_engine import prepare_schema
 from adw.kit.postgres import EmbeddedPostgres
@@ -22,7 +24,9 @@ sys.path.append(str(Path(__file__).parent))
 from harness import Model, Nursery, Scene
 from repositories import make_repository
 
+HERE = Path(__file__).parent
 MEMORY = Path("/dev/shm")
+SHARED = pytest.StashKey()
 
 
 def pytest_configure(config):
@@ -118,13 +122,21 @@ async def scene(folder, nursery, the_model, cluster, runtime, containment):
         yield scene
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item, nextitem):
+    """An idle worker costs time, too: while other suites are tested there is none."""
+    shared = item.config.stash.get(SHARED, None)
+    if shared is not None and (nextitem is None or HERE not in nextitem.path.parents):
+        shared.rest()
+
+
 @pytest.fixture(scope="session")
-def shared(the_model, cluster):
+def shared(nursery, the_model, cluster, pytestconfig):
     """Systems for tests that leave their worker alone, by runtime and containment."""
     with ExitStack() as stack:
-        nursery = Nursery(measured=True)
-        stack.callback(nursery.close)
-        shared = Shared(stack, nursery=nursery, model=the_model, cluster=cluster)
+        if is_measuring():
+            nursery = stack.enter_context(contextlib.closing(Nursery(measured=True)))
+        shared = pytestconfig.stash[SHARED] = Shared(stack, nursery=nursery, model=the_model, cluster=cluster)
         stack.callback(shared.rest)
         yield shared
 

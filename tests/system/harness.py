@@ -214,7 +214,7 @@ class Scene:
         return await self.settled(accepted.adw_id)
 
     async def workflow(self, adw_id):
-        async with self.foundation.database.read() as connection:
+        async with self.foundation.database.look() as connection:
             return await require_workflow(connection, adw_id)
 
     async def becomes(self, adw_id, *statuses, timeout_s=DEADLINE_S):
@@ -242,7 +242,7 @@ class Scene:
             if found:
                 return found
             assert time.monotonic() < deadline, f"not in time: {what}\n{self.told()}"
-            await asyncio.sleep(0.03)
+            await asyncio.sleep(0.05)
 
     async def events(self, adw_id, *types):
         async with self.foundation.database.read() as connection:

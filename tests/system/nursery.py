@@ -96,7 +96,7 @@ async def work_oddly(order):
                 workspaces=Doomed(services.workspaces, call, when),
             )
         interpret = interpreter(services)
-        settings = EngineSettings(name="odd", concurrency=15, code_revision=HEAD)
+        settings = EngineSettings(name="odd", concurrency=15, code_revision=HEAD, poll_s=0.2)
         if "ledger" in order:
             interpret = dying(
                 services, interpreter, Ledger(order["ledger"], flows=order["flows"], spare="spare" in order)

@@ -108,6 +108,7 @@ class DbosEngine(DbosEnqueuer):
         await self._reaper.reap()
         self._pool = engine_pool(self._database.url, size=self._settings.pool_size)
         self._dbos = self._start_dbos(self._pool)
+        self.wake()
         self._keeper = self._guarded(self._lease.keep(self._lost))
         self._tender = self._guarded(self._tend())
 
@@ -219,9 +220,11 @@ class DbosEngine(DbosEnqueuer):
         for turn in count():
             await asyncio.sleep(self._settings.beat_s / 2)
             try:
-                await self._reaper.reap()
+                found = await self._reaper.reap()
                 if turn % 2:
-                    await self._reaper.heal()
+                    found += await self._reaper.heal()
+                if found:
+                    self.wake()
             except (DatabaseError, DBAPIError) as error:
                 _log.debug("reaping_postponed", reason=str(error))
 

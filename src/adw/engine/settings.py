@@ -12,7 +12,8 @@ class EngineSettings:
     name: str = "worker"
     concurrency: int = 4
     code_revision: str = "unknown"
-    poll_s: float = 0.2
+    poll_s: float = 1.0
+    """Only a precaution: whoever queues a run wakes the workers."""
     beat_s: float = 2.0
     lease_s: float = 10.0
     max_recoveries: int = 5

@@ -26,6 +26,7 @@ RunGone = (DBOSWorkflowCancelledError, DBOSWorkflowConflictIDError)
 
 SERIALIZER = DBOSPortableJSONSerializer()
 _CANCEL_POLL_S = 0.5
+_AGAIN_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class Alarm:
     def __init__(self) -> None:
         self._rung = threading.Event()
         self._stop = threading.Event()
+        self._was_rung = False
 
     def watch(self, name: str) -> None:
         """Applies to the thread of that queue, when it starts."""
@@ -101,8 +103,11 @@ class Alarm:
         return self._stop.is_set()
 
     def wait(self, timeout: float) -> bool:
-        """Until somebody rings or the time is over; whether it is time to stop."""
-        self._rung.wait(timeout)
+        """Until somebody rings or the time is over; whether it is time to stop.
+
+        After a ring it looks a second time soon: all workers are rung at once, and one of them has the queue's lock.
+        """
+        self._was_rung = self._rung.wait(min(timeout, _AGAIN_S) if self._was_rung else timeout)
         self._rung.clear()
         return self._stop.is_set()
 
