@@ -5,7 +5,7 @@ import re
 import threading
 import time
 
-from dbos import _queue
+from dbos import _dbos, _queue
 
 from adw.engine import upstream
 from adw.engine.upstream import Alarm
@@ -38,3 +38,13 @@ def test_told_to_stop_it_neither_sleeps_nor_goes_on():
     alarm.stop()
     assert alarm.wait(30) is True
     assert alarm.is_set()
+
+
+def test_what_nobody_uses_is_left_out_of_a_launch(monkeypatch):
+    """Upstream looks both threads' work up where we replace it, when it launches."""
+    names = {"dynamic_scheduler_loop", "background_jobs_thread"}
+    for name in names:
+        assert f"target={name}," in inspect.getsource(_dbos.DBOS._launch)
+        monkeypatch.setattr(_dbos, name, getattr(_dbos, name))
+    upstream.leave_out_what_nobody_uses()
+    assert {vars(_dbos)[name] for name in names} == {upstream._nothing}

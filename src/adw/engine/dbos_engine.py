@@ -188,6 +188,7 @@ class DbosEngine(DbosEnqueuer):
         DBOS.workflow(name=INTERPRETER, max_recovery_attempts=None)(execute)
         upstream.add_queue(dbos, QUEUE, concurrency=self._settings.concurrency, poll_s=self._settings.poll_s)
         upstream.hasten_cancellation()
+        upstream.leave_out_what_nobody_uses()
         self._alarm.watch(QUEUE)
         DBOS.launch()
         return dbos

@@ -80,13 +80,14 @@ class Alarm:
         self._was_rung = False
 
     def watch(self, name: str) -> None:
-        """Applies to the thread of that queue, when it starts."""
+        """Applies to the thread of that queue, when it starts. Into others nobody puts anything."""
 
         def work(stop_event: threading.Event, dbos: DBOS, queue: _queue.Queue) -> None:
             if queue.name != name:
-                return _LOOK_INTO(stop_event, dbos, queue)
+                stop_event.wait()
+                return
             self._stop = stop_event
-            return _LOOK_INTO(self, dbos, queue)  # pyright: ignore[reportArgumentType] # has all that is asked of it
+            _LOOK_INTO(self, dbos, queue)  # pyright: ignore[reportArgumentType] # has all that is asked of it
 
         _queue.queue_worker_thread = work
 
@@ -118,6 +119,15 @@ _LOOK_INTO = _queue.queue_worker_thread
 def hasten_cancellation() -> None:
     """Shortens the interval at which running steps notice that their run was cancelled (upstream: 1 s)."""
     _core._PREEMPTIBLE_POLL_INTERVAL_SEC = _CANCEL_POLL_S
+
+
+def leave_out_what_nobody_uses() -> None:
+    """Runs have no schedule, delay or deadline upstream; its threads for those would ask the database every second."""
+    for name in ("dynamic_scheduler_loop", "background_jobs_thread"):
+        setattr(_dbos, name, _nothing)
+
+
+def _nothing(*_: object) -> None: ...
 
 
 def active_runs(dbos: DBOS) -> set[str]:
