@@ -43,7 +43,7 @@ class Database:
             pool_size=2 * pool_size,
             max_overflow=0,
             pool_use_lifo=True,  # connections beyond the usual number stay idle rather than be made again and again
-            connect_args={"prepare_threshold": None, "application_name": "adw"},
+            connect_args={"application_name": "adw"},
             json_deserializer=orjson.loads,
             skip_autocommit_rollback=True,
         )

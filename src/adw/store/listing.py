@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import Select, bindparam, func, or_, select
+from sqlalchemy import Integer, Select, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adw.domain.status import Status
@@ -69,7 +69,9 @@ def _filtered(query: Select[Any], filters: Filters) -> Select[Any]:
 
 
 def _newest_first(query: Select[Any]) -> Select[Any]:
-    return query.order_by(workflows.c.created_at.desc(), workflows.c.adw_id.desc()).limit(bindparam("most"))
+    """How many stands in the statement itself: a plan made once for any number would read a tenth of the table."""
+    most = bindparam("most", type_=Integer, literal_execute=True)
+    return query.order_by(workflows.c.created_at.desc(), workflows.c.adw_id.desc()).limit(most)
 
 
 _UNSEEN = frozenset(
