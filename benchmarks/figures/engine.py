@@ -131,6 +131,7 @@ async def _throughput(url: str, *, many: int, rounds: int) -> dict[str, list[flo
             for each in range(many):
                 async with database.begin() as connection:
                     await engine.enqueue(connection, run_id=f"short-{number}-{each}", payload={})
+            engine.wake()
             for _ in range(many):
                 await asyncio.wait_for(ended.get(), TIMEOUT_S)
             spent = time.perf_counter() - begun
@@ -164,6 +165,7 @@ async def _loop_by_hand(url: str, many: int, connections: int) -> float:
 async def _run(engine: DbosEngine, database: Database, run_id: str, kind: str) -> None:
     async with database.begin() as connection:
         await engine.enqueue(connection, run_id=run_id, payload={"kind": kind})
+    engine.wake()  # as a worker's listener does
     deadline = time.monotonic() + TIMEOUT_S
     while await engine.status(run_id) is not RunStatus.COMPLETED:
         if time.monotonic() > deadline:

@@ -62,7 +62,7 @@ async def test_what_waits_is_taken_back_and_lists_tell_what_there_is(adw: Adw):
     assert (await adw("agent", "create", "helper")).code == ExitCode.FAILED + 1, "neither a template nor a prompt"
     await adw("agent", "create", "helper", "--prompt", "You help.")
     assert "is queued" in (await adw("agent", "command", "helper", "Wait")).err
-    assert "1 commands end" in (await adw("agent", "interrupt", "helper")).err
+    assert "commands ended: 1" in (await adw("agent", "interrupt", "helper")).err
     assert "doing nothing" in (await adw("agent", "interrupt", "helper")).err
     assert "helper" in (await adw("agent", "list")).out
     assert {"builder", "researcher", "reviewer"} <= set((await adw("agent", "templates")).out.split())

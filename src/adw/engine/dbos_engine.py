@@ -183,7 +183,10 @@ class DbosEngine(DbosEnqueuer):
             leg = DbosLeg(
                 dbos, self._database, run_id=run_id, executor_id=self.executor_id, is_closing=lambda: self._is_closing
             )
-            return await self._interpret(leg, payload)
+            try:
+                return await self._interpret(leg, payload)
+            finally:
+                self.wake()  # there is room for another one
 
         DBOS.workflow(name=INTERPRETER, max_recovery_attempts=None)(execute)
         upstream.add_queue(dbos, QUEUE, concurrency=self._settings.concurrency, poll_s=self._settings.poll_s)

@@ -118,7 +118,7 @@ def interrupt(name: Name, *, as_json: JsonFlag = False) -> None:
         return print_json(stopped)
     if not stopped["commands"]:
         return say(f"{name} was doing nothing")
-    return say(f"{name} is stopped: {len(stopped['commands'])} commands end")
+    return say(f"{name} is stopped; commands ended: {len(stopped['commands'])}")
 
 
 def delete(name: Name, *, as_json: JsonFlag = False) -> None:
