@@ -20,10 +20,10 @@ class Watch:
 
     async def look(self, workflow, times=1, *, alone=False):
         """Wakes the watch of this workflow, and looks; `alone` puts off all others."""
-        if alone:
-            await self.put_others_off(workflow)
         for _ in range(times):
             async with self._database.begin() as connection:
+                if alone:
+                    await self._put_others_off(connection, workflow)
                 await wake_watches(connection, project_id=workflow.project_id, pr_number=workflow.pr_number)
                 watch = await claim_due(connection, claim=uuid4().hex)
             assert watch is not None
@@ -31,6 +31,11 @@ class Watch:
             await self._watching.look(watch)
 
     async def put_others_off(self, workflow):
-        others = text("UPDATE adw_watches SET due_at = 'infinity' WHERE adw_id <> :own")
         async with self._database.begin() as connection:
-            await connection.execute(others, {"own": workflow.adw_id})
+            await self._put_others_off(connection, workflow)
+
+    async def _put_others_off(self, connection, workflow):
+        """A worker that comes to an end of other work at this moment has to wait with its watch."""
+        await connection.execute(text("LOCK TABLE adw_watches IN EXCLUSIVE MODE"))
+        others = text("UPDATE adw_watches SET due_at = 'infinity' WHERE adw_id <> :own")
+        await connection.execute(others, {"own": workflow.adw_id})
